@@ -1,0 +1,1 @@
+"""The core of the Laiting Bridge (来听桥)."""

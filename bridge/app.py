@@ -1,0 +1,209 @@
+"""The composition root: the one place that knows everything and wires it. Nothing else imports `adapters`."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import Any
+
+import aiohttp
+import structlog
+
+from adapters.registry import MANIFESTS
+from bridge import failpoints
+from bridge.adapter import Adapter, Manifest, Workshop
+from bridge.bus.message import Message
+from bridge.bus.rabbit import RabbitRelay
+from bridge.bus.relay import EmbeddedRelay, Relay
+from bridge.bus.topology import Topology
+from bridge.clock import Now, utc_now
+from bridge.conservation import Conservation
+from bridge.delivery import Desk
+from bridge.house import HouseRules, lookup_key
+from bridge.intake import Intake
+from bridge.ledger.ledger import Ledger
+from bridge.ledger.migrate import migrate
+from bridge.ledger.store import Store, unreachable
+from bridge.polling import Polling
+from bridge.router import Router
+from bridge.routing import Routes
+from bridge.settings import Settings, load
+from bridge.watch import Watch
+from bridge.witness import keys
+from bridge.witness.sealer import Sealer
+from schemas.petition import Secretary
+
+MESSENGER = "wechat"
+"""The system that reaches people: the petitioner, the owner secretary, the home unit."""
+
+_log = structlog.get_logger("bridge")
+
+
+class Part(Flag):
+    """Which parts a process runs. `serve` is DOORS, `work` is WORK, `run` both."""
+
+    DOORS = auto()
+    WORK = auto()
+    ALL = DOORS | WORK
+
+
+def manifests() -> tuple[Manifest, ...]:
+    return MANIFESTS
+
+
+def settings(**overrides: Any) -> Settings:
+    """Settings with a section for every registered system. Raises `SettingsError`."""
+    return load({manifest.system: manifest.settings for manifest in MANIFESTS}, **overrides)
+
+
+def routes(chosen: Settings, adapters: Mapping[str, Adapter]) -> Routes:
+    """The routing table over what the systems can be told."""
+    return Routes.load(chosen.routes, {name: adapter.outbound.speaks for name, adapter in adapters.items()}, MESSENGER)
+
+
+@dataclass
+class Bridge:
+    """One process of the bridge. `start` and `stop` once each, on one event loop."""
+
+    settings: Settings
+    parts: Part
+    now: Now = utc_now
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
+
+    def __post_init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        workshop = Workshop(self.now, self.session)
+        self.adapters = {
+            manifest.system: manifest.build(self.settings.system(manifest.system), workshop) for manifest in MANIFESTS
+        }
+        self.routes = routes(self.settings, self.adapters)
+        duty = Secretary.model_validate(self.settings.duty_secretary.model_dump())
+        self.house = HouseRules(self.routes, duty, lookup_key(self.settings.keys_dir))
+        self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
+        self.store = Store(self.settings.database_url)
+        self.ledger = Ledger(self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER)
+        self.relay: Relay = self._relay()
+        self.intake = Intake(self.ledger, self.house.petitioner_key)
+        self.router: Router | None = None
+        self.desks: dict[str, Desk] = {}
+        self.watch: Watch | None = None
+        self.sealer: Sealer | None = None
+        self.pollings: list[Polling] = []
+        self.law: Conservation | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def witness_trouble(self) -> str | None:
+        return self.sealer.trouble if self.sealer else None
+
+    # ── lent to others ──
+    def session(self) -> aiohttp.ClientSession:
+        """The one HTTP session of this process."""
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    def _publish(self, messages: list[Message]) -> None:
+        self.relay.publish(messages)
+
+    def _relay(self) -> Relay:
+        kind = EmbeddedRelay if self.settings.embedded else RabbitRelay
+        return kind(self.settings.broker_url, self.topology, self._confirmed)
+
+    def _confirmed(self, event_ids: Sequence[str], handoff_ids: Sequence[str]) -> None:
+        self.ledger.confirm_later(event_ids, handoff_ids)
+
+    # ── life ──
+    async def start(self) -> None:
+        """Wait for the database, then start the parts. The broker and the systems may come later."""
+        failpoints.arm(self.settings.failpoints, self.settings.failpoints_log)
+        await self._wait_for_database()
+        self.ledger.start()
+        if self.settings.embedded and Part.WORK in self.parts:
+            await self.ledger.wake_all(owners_gone=self.store.is_sqlite)
+        self.relay.start()
+        if Part.WORK in self.parts:
+            self._start_work()
+        _log.info("bridge.started", parts=str(self.parts), owner=self.owner, routes=self.routes.version)
+
+    async def _wait_for_database(self) -> None:
+        while True:
+            try:
+                revision = await asyncio.to_thread(migrate, self.store)
+            except Exception as error:
+                if not unreachable(error):
+                    raise
+                _log.warning("bridge.waiting_for_database", error=type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                _log.info("bridge.database_ready", revision=revision)
+                return
+
+    def _start_work(self) -> None:
+        url = self.settings.broker_url
+        self.router = Router(url, self.topology, self.ledger)
+        self.router.start()
+        for system, adapter in self.adapters.items():
+            desk = self.desks[system] = Desk(
+                system=system,
+                outbound=adapter.outbound,
+                ladder=self.settings.ladder(system),
+                concurrency=self.settings.system(system).concurrency,
+                ledger=self.ledger,
+                owner=self.owner,
+                now=self.now,
+                url=url,
+                topology=self.topology,
+            )
+            desk.start()
+            if adapter.poller is not None and adapter.poller.every_seconds > 0:
+                self.pollings.append(Polling(system, adapter.poller, self.intake, self.ledger, self.owner, self.now))
+        self.watch = Watch(self.ledger, self.now, self._report_law)
+        self.sealer = self._sealer()
+        for work in (self.watch.run(), self.sealer.run(), *(polling.run() for polling in self.pollings)):
+            self._spawn(work)
+
+    def _sealer(self) -> Sealer:
+        signer = keys.ensure(self.settings.keys_dir, self.settings.audit_origin)
+        return Sealer(
+            self.ledger,
+            self.settings.audit_dir,
+            signer,
+            self.owner,
+            self.now,
+            every_seconds=self.settings.checkpoint_seconds,
+            copies=self.settings.audit_copies,
+        )
+
+    def _report_law(self, law: Conservation) -> None:
+        self.law = law
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def stop(self) -> None:
+        """Finish or hand back what is leased, seal and sign, then let go of everything (within about 10 s)."""
+        for part in (self.watch, self.sealer, *self.pollings):
+            if part is not None:
+                await part.stop()
+        if self.router is not None:
+            await asyncio.to_thread(self.router.stop)
+        await asyncio.gather(*(desk.stop() for desk in self.desks.values()))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.sealer is not None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.sealer.finish(), 10)
+        await asyncio.to_thread(self.relay.stop)
+        await asyncio.to_thread(self.ledger.stop)
+        if self._session is not None:
+            await self._session.close()
+        _log.info("bridge.stopped", owner=self.owner)

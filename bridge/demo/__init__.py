@@ -1,0 +1,1 @@
+"""What `bridge demo` shows: invented petitions and the run over them."""

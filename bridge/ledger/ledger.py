@@ -1,0 +1,147 @@
+"""The ledger as the rest of the bridge sees it: its verbs, each answered after COMMIT, and its reads."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from bridge.adapter import Outcome
+from bridge.bus.message import Message
+from bridge.clock import Now, to_ms
+from bridge.conservation import Conservation, conservation
+from bridge.ledger import accept as accepting
+from bridge.ledger import deliver, due, leases, operate, route, seal
+from bridge.ledger.accept import Arrival, House, Kept, Replayed
+from bridge.ledger.store import Store
+from bridge.ledger.work import QUEUED_GRACE_MS, Work
+from bridge.ledger.writer import Writer
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """One per process. Methods ending in `_later` are for threads and return a future; the others await."""
+
+    def __init__(
+        self,
+        store: Store,
+        now: Now,
+        house: House,
+        decide: route.Decide,
+        publish: Callable[[list[Message]], None],
+        messenger: str = "wechat",
+    ) -> None:
+        self.store = store
+        self._now = now
+        self._writer = Writer(store, now, publish, messenger)
+
+        # A verb is recognised by its identity, so each is bound once.
+        def accept_(work: Work, arrivals: Sequence[Arrival]) -> Sequence[list[Outcome] | Replayed]:
+            return accepting.accept(work, house, arrivals)
+
+        def route_(work: Work, event_ids: Sequence[str]) -> Sequence[int]:
+            return [route.route(work, decide, event_ids)] * len(event_ids)
+
+        self._accept = accept_
+        self._route = route_
+
+    def start(self) -> None:
+        self._writer.start()
+
+    def stop(self) -> None:
+        self._writer.stop()
+        self.store.close()
+
+    # ── the front door ──
+    async def accept(self, arrival: Arrival) -> list[Outcome] | Replayed:
+        return await self._writer.ask(self._accept, arrival)
+
+    async def keep(self, kept: Kept) -> Replayed | None:
+        return await self._writer.ask(accepting.keep, kept)
+
+    async def refuse(self, system: str, reason: str) -> None:
+        await self._writer.ask(accepting.refuse, (system, reason))
+
+    # ── the conveyor ──
+    def route_later(self, event_id: str) -> "Future[int]":
+        return self._writer.ask_later(self._route, event_id)
+
+    def confirm_later(self, event_ids: Sequence[str], handoff_ids: Sequence[str]) -> "Future[None]":
+        return self._writer.ask_later(_confirm, (event_ids, handoff_ids))
+
+    # ── delivery ──
+    async def lease(self, handoff_id: str, owner: str, seconds: int) -> deliver.Leased | None:
+        return await self._writer.ask(deliver.lease, (handoff_id, owner, seconds))
+
+    async def extend(self, handoff_id: str, owner: str, seconds: int) -> None:
+        await self._writer.ask(deliver.extend, (handoff_id, owner, seconds))
+
+    async def settle(self, settlement: deliver.Settlement) -> bool:
+        return await self._writer.ask(deliver.settle, settlement)
+
+    # ── the watch ──
+    async def due(self, limit: int) -> int:
+        return await self._writer.ask(due.due, limit)
+
+    async def free_lanes(self, limit: int) -> int:
+        return await self._writer.ask(due.free_lanes, limit)
+
+    async def wake_all(self, owners_gone: bool) -> None:
+        await self._writer.ask(due.wake_all, owners_gone)
+
+    # ── operators ──
+    async def operate(self, order: operate.Order) -> operate.Verdict:
+        return await self._writer.ask(operate.operate, order)
+
+    async def note(self, what: str, fields: dict[str, Any]) -> None:
+        """A journal entry that belongs to no case (`operator.*`, `pii.read`, …)."""
+        await self._writer.ask(_note, (what, fields))
+
+    # ── the witness ──
+    async def unsealed(self, limit: int) -> list[seal.Unsealed]:
+        return await self._writer.ask(seal.unsealed, limit)
+
+    async def mark_sealed(self, sealed: seal.Seal) -> None:
+        await self._writer.ask(seal.mark_sealed, sealed)
+
+    async def frontier(self) -> tuple[bytes, int] | None:
+        return await self._writer.ask(seal.frontier, None)
+
+    async def unsealed_count(self) -> int:
+        return await self._writer.ask(seal.unsealed_count, None)
+
+    async def sealed_between(self, first: int, last: int) -> list[tuple[int, seal.Unsealed]]:
+        return await self._writer.ask(seal.sealed_between, (first, last))
+
+    async def hold(self, name: str, owner: str, seconds: int) -> bool:
+        """Whether this owner alone has the work called `name`, for so many seconds."""
+        return await self._writer.ask(leases.hold, (name, owner, seconds))
+
+    # ── reads ──
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """`query(connection)` in one snapshot, off the loop."""
+        return await asyncio.to_thread(self.read_now, query)
+
+    def read_now(self, query: Callable[[Connection], T]) -> T:
+        with self.store.reading() as conn:
+            return query(conn)
+
+    async def conservation(self) -> Conservation:
+        return await self.read(lambda conn: conservation(conn, to_ms(self._now())))
+
+
+def _confirm(work: Work, batches: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[None]:
+    events = [event for batch in batches for event in batch[0]]
+    handoffs = [handoff for batch in batches for handoff in batch[1]]
+    route.confirm(work, events, handoffs, QUEUED_GRACE_MS)
+    return [None] * len(batches)
+
+
+def _note(work: Work, notes: Sequence[tuple[str, dict[str, Any]]]) -> list[None]:
+    for what, fields in notes:
+        petition_id = fields.pop("petition_id", None)
+        work.note(what, petition_id, **fields)
+    work.flush()
+    return [None] * len(notes)

@@ -1,0 +1,160 @@
+"""The verb `route`: events become hand-offs, in the order of their petition."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from bridge import ids
+from bridge.ledger.tables import UNFINISHED, Row, conveyor, events, handoffs
+from bridge.ledger.work import PUBLISH_GRACE_MS, PetitionRow, Work
+from bridge.routing import Facts, Route
+
+Decide = Callable[[Facts], Route]
+
+_OPENING = ("submitted", "reclassed")
+"""Hand-offs of these types give a system the case itself."""
+
+
+def route(work: Work, decide: Decide, event_ids: Sequence[str]) -> int:
+    """Route these events, and before each the unrouted ones that came before it in its petition.
+
+    Events routed already are left alone, so a message may come any number of times. Returns how many were routed.
+    """
+    asked = work.conn.execute(
+        select(conveyor.c.petition_id).where(
+            conveyor.c.event_id.in_(sorted(set(event_ids))), conveyor.c.routed_at.is_(None)
+        )
+    )
+    petition_ids = set(asked.scalars())
+    if not petition_ids:
+        return 0
+    work.load(petition_ids)
+    waiting = _unrouted(work, petition_ids)
+    lanes = _Lanes(work, petition_ids)
+    made = [handoff for event in waiting for handoff in _hand_over(work, decide, lanes, event)]
+    if made:
+        work.conn.execute(insert(handoffs), made)
+    routed = [event["event_id"] for event in waiting]
+    work.conn.execute(_MARK_ROUTED, {"ids": routed, "at": work.now})
+    work.conn.execute(_SWEEP, {"ids": routed})
+    work.flush()
+    work.close_finished()
+    work.flush()
+    return len(routed)
+
+
+def confirm(work: Work, event_ids: Sequence[str], handoff_ids: Sequence[str], grace_ms: int) -> None:
+    """The broker has these messages. A hand-off that is further on already is left alone."""
+    if event_ids:
+        work.conn.execute(_MARK_CONFIRMED, {"ids": list(event_ids), "at": work.now, "wake": work.now + grace_ms})
+        work.conn.execute(_SWEEP, {"ids": list(event_ids)})
+    if handoff_ids:
+        work.conn.execute(_MARK_QUEUED, {"ids": list(handoff_ids), "wake": work.now + grace_ms})
+
+
+def _unrouted(work: Work, petition_ids: set[str]) -> list[Row]:
+    """All unrouted events of these petitions, in order."""
+    columns = (conveyor.c.event_id, conveyor.c.petition_id, conveyor.c.sequence, events.c.type, events.c.source,
+               events.c.actor, events.c.traceparent)  # fmt: skip
+    query = (
+        select(*columns)
+        .join(events, events.c.event_id == conveyor.c.event_id)
+        .where(conveyor.c.petition_id.in_(sorted(petition_ids)), conveyor.c.routed_at.is_(None))
+        .order_by(conveyor.c.petition_id, conveyor.c.sequence)
+    )
+    return list(work.conn.execute(query).mappings())
+
+
+class _Lanes:
+    """Which lanes of these petitions are blocked, and which systems have each case."""
+
+    def __init__(self, work: Work, petition_ids: Iterable[str]) -> None:
+        self.blocked: set[tuple[str, str]] = set()
+        self.systems: dict[str, set[str]] = {}
+        columns = (handoffs.c.petition_id, handoffs.c.system, handoffs.c.state, handoffs.c.event_type)
+        query = select(*columns).where(handoffs.c.petition_id.in_(sorted(petition_ids)))
+        for found in work.conn.execute(query):
+            self.note(found.petition_id, found.system, found.event_type, unfinished=found.state in UNFINISHED)
+
+    def note(self, petition_id: str, system: str, event_type: str, *, unfinished: bool) -> None:
+        if unfinished:
+            self.blocked.add((petition_id, system))
+        if event_type in _OPENING:
+            self.systems.setdefault(petition_id, set()).add(system)
+
+
+def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[dict[str, Any]]:
+    row = work.rows[event["petition_id"]]
+    answer = decide(_facts(row, event, lanes))
+    made = []
+    for target in answer.targets:
+        lane = (row.petition_id, target.system)
+        handoff = _handoff_row(work, event, target.system, target.audience, target.rules, waits=lane in lanes.blocked)
+        lanes.note(*lane, event["type"], unfinished=True)
+        made.append(handoff)
+        if handoff["state"] == "pending":
+            work.ready(handoff)
+    if answer.held_by_origin and row.holder is None:
+        row.holder, row.dirty = row.source, True
+    work.note(
+        "event.routed", row.petition_id, event_id=event["event_id"], sequence=event["sequence"], from_="bridge",
+        to=",".join(target.system for target in answer.targets) or None,
+        outcome="routed" if answer.targets else "no_target",
+        trace_id=event["traceparent"][3:35] if event["traceparent"] else None,
+    )  # fmt: skip
+    return made
+
+
+def _facts(row: PetitionRow, event: Row, lanes: _Lanes) -> Facts:
+    return Facts(
+        type=event["type"],
+        source=event["source"],
+        origin=row.source,
+        handling_class=row.handling_class,
+        kind=row.kind,
+        urgency=row.urgency,
+        region=row.region,
+        actor=event["actor"] or "",
+        others=frozenset(lanes.systems.get(row.petition_id, ())),
+        petitioner_has_openid=row.has_openid,
+    )
+
+
+def _handoff_row(
+    work: Work, event: Row, system: str, audience: Iterable[str], rules: Iterable[str], *, waits: bool
+) -> dict[str, Any]:
+    return {
+        "handoff_id": str(ids.handoff_id(UUID(event["event_id"]), system)),
+        "event_id": event["event_id"],
+        "petition_id": event["petition_id"],
+        "system": system,
+        "sequence": event["sequence"],
+        "event_type": event["type"],
+        "state": "waiting" if waits else "pending",
+        "audience": ",".join(sorted(audience)),
+        "rule": "; ".join(rules),
+        "wake_at": None if waits else work.now + PUBLISH_GRACE_MS,
+        "created_at": work.now,
+    }
+
+
+_MARK_ROUTED = (
+    update(conveyor).where(conveyor.c.event_id.in_(bindparam("ids", expanding=True))).values(routed_at=bindparam("at"))
+)
+_MARK_CONFIRMED = (
+    update(conveyor)
+    .where(conveyor.c.event_id.in_(bindparam("ids", expanding=True)), conveyor.c.confirmed_at.is_(None))
+    .values(confirmed_at=bindparam("at"), wake_at=bindparam("wake"))
+)
+_MARK_QUEUED = (
+    update(handoffs)
+    .where(handoffs.c.handoff_id.in_(bindparam("ids", expanding=True)), handoffs.c.state == "pending")
+    .values(state="queued", wake_at=bindparam("wake"))
+)
+_SWEEP = delete(conveyor).where(
+    conveyor.c.event_id.in_(bindparam("ids", expanding=True)),
+    conveyor.c.routed_at.is_not(None),
+    conveyor.c.confirmed_at.is_not(None),
+)

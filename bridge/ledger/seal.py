@@ -1,0 +1,74 @@
+"""The verbs of the sealer: read what is not sealed yet, and mark it once the audit file has it on disk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from bridge.ledger.tables import journal, witness
+from bridge.ledger.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A journal row that waits for its number. `body` is its canonical JSON."""
+
+    entry_id: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a batch of sealing has achieved: numbers given, and the tree afterwards."""
+
+    numbered: tuple[tuple[int, int], ...]
+    frontier: bytes
+    size: int
+
+
+def unsealed(work: Work, limits: Sequence[int]) -> list[list[Unsealed]]:
+    """The oldest rows without a number, by state and never by `id > last`: rows commit out of order."""
+    query = select(journal.c.entry_id, journal.c.body).where(journal.c.n.is_(None)).order_by(journal.c.entry_id)
+    return [[Unsealed(row.entry_id, row.body) for row in work.conn.execute(query.limit(limit))] for limit in limits]
+
+
+def mark_sealed(work: Work, seals: Sequence[Seal]) -> list[None]:
+    """(entry, n) pairs and the new frontier, in one transaction."""
+    for seal in seals:
+        if seal.numbered:
+            work.conn.execute(_NUMBER, [{"id": entry_id, "number": n} for entry_id, n in seal.numbered])
+        state = {"id": 1, "frontier": seal.frontier, "size": seal.size, "sealed_at": work.now}
+        if work.conn.execute(_KEEP_FRONTIER, {**state, "id_": 1}).rowcount == 0:
+            work.conn.execute(insert(witness), state)
+    return [None] * len(seals)
+
+
+def frontier(work: Work, requests: Sequence[None]) -> list[tuple[bytes, int] | None]:
+    """The stored frontier and its size, or None before the first seal."""
+    row = work.conn.execute(select(witness.c.frontier, witness.c.size)).first()
+    return [(row.frontier, row.size) if row else None] * len(requests)
+
+
+def sealed_between(work: Work, ranges: Sequence[tuple[int, int]]) -> list[list[tuple[int, Unsealed]]]:
+    """(n, row) for every sealed row with first ≤ n ≤ last: to write lines again that a disk has lost."""
+    query = select(journal.c.n, journal.c.entry_id, journal.c.body).order_by(journal.c.n)
+    return [
+        [
+            (row.n, Unsealed(row.entry_id, row.body))
+            for row in work.conn.execute(query.where(journal.c.n.between(first, last)))
+        ]
+        for first, last in ranges
+    ]
+
+
+def unsealed_count(work: Work, requests: Sequence[None]) -> list[int]:
+    count = work.conn.scalar(select(func.count()).select_from(journal).where(journal.c.n.is_(None))) or 0
+    return [count] * len(requests)
+
+
+_NUMBER = update(journal).where(journal.c.entry_id == bindparam("id")).values(n=bindparam("number"))
+_KEEP_FRONTIER = (
+    update(witness)
+    .where(witness.c.id == bindparam("id_"))
+    .values(frontier=bindparam("frontier"), size=bindparam("size"), sealed_at=bindparam("sealed_at"))
+)

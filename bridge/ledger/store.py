@@ -1,0 +1,91 @@
+"""Opening the ledger: SQLite as the embedded default, PostgreSQL for several processes."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+BUSY_SECONDS = 30
+
+
+class BadDatabaseUrl(ValueError):
+    """BRIDGE_DATABASE_URL cannot be used; the text says what it should look like."""
+
+
+class Store:
+    """The two engines of one process: one connection that writes, a small pool that reads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if not self.is_sqlite and self.url.drivername != "postgresql+psycopg":
+            raise BadDatabaseUrl(
+                f"BRIDGE_DATABASE_URL: {self.url.drivername!r} is not supported; "
+                "use sqlite:///data/bridge.db or postgresql+psycopg://user:password@host/name"
+            )
+        self._writer = self._engine(size=1)
+        self._reader = self._engine(size=4)
+
+    def _engine(self, size: int) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self.url, pool_size=size, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+            )
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, pool_size=size, max_overflow=2, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A write transaction: committed at the end, rolled back on any exception."""
+        with self._writer.connect() as conn, conn.begin():
+            if self.is_sqlite:
+                # IMMEDIATE: a transaction that will write takes its lock at once instead of failing half-way.
+                conn.exec_driver_sql("BEGIN IMMEDIATE")
+            yield conn
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read transaction: everything in it is one snapshot."""
+        with self._reader.connect() as conn:
+            if self.is_sqlite:
+                conn.exec_driver_sql("BEGIN")
+            else:
+                conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield conn
+            conn.rollback()
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations."""
+        return self._writer
+
+    def ping(self) -> None:
+        """Raises `OperationalError` when the database cannot be reached."""
+        with self._reader.connect() as conn:
+            conn.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether the database went away (as against refusing what it was asked)."""
+    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    # We begin transactions ourselves: the driver would begin a deferred one.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.close()

@@ -1,0 +1,260 @@
+"""The ledger's tables. Times are integer milliseconds since 1970; documents are JSON text (never `jsonb`: PostgreSQL
+refuses U+0000 there, and real petitions contain it; inside JSON text it is the six characters \\u0000)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+Row = Mapping[Any, Any]
+"""One row, or part of one, by column name."""
+
+metadata = MetaData()
+
+# SQLite only numbers a column by itself when its type is exactly INTEGER.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+petitions = Table(
+    "petitions",
+    metadata,
+    Column("petition_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("handling_class", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("team_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    Column("holder", Text),
+    Column("has_openid", Boolean, nullable=False),
+    Column("petitioner_key", Text),
+    Column("last_sequence", Integer, nullable=False),
+    Column("answered_by", Text),
+    Column("receipt", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("accepted_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Index(
+        "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")
+    ),
+    Index("petitions_listed", "accepted_at", "petition_id"),
+    Index("petitions_petitioner", "petitioner_key", "accepted_at"),
+)
+"""One row a petition. `petitioner_key` is a keyed hash of the openid; `answered_by` the hand-off or event that proves
+that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the system that has the case now."""
+
+cross_references = Table(
+    "cross_references",
+    metadata,
+    Column("system", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("petition_id", Text, nullable=False),
+    PrimaryKeyConstraint("value", "system", "kind"),
+    Index("cross_references_petition", "petition_id"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("message_key", Text),
+    Column("received_at", BigInteger, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("petition_id", Text),
+    Column("event_id", Text),
+    Column("receipt", Text),
+    Column("draft", Text),
+    UniqueConstraint("system", "message_key", name="messages_key"),
+    Index(
+        "messages_listed",
+        "status",
+        "received_at",
+        sqlite_where=text("status <> 'taken'"),
+        postgresql_where=text("status <> 'taken'"),
+    ),
+)
+"""Every authenticated message as it came. `status`: taken, malformed, ignored, kept (waits for its petition)."""
+
+kept_references = Table(
+    "kept_references",
+    metadata,
+    Column("value", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    PrimaryKeyConstraint("value", "system", "kind", "message_id"),
+)
+"""The numbers that a kept message waits for (`kind` empty: any kind)."""
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("system", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("system", "nonce"),
+    Index("nonces_seen", "seen_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("petition_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Text),
+    Column("traceparent", Text),
+    Column("data", Text, nullable=False),
+    UniqueConstraint("petition_id", "sequence", name="events_gapless"),
+)
+
+conveyor = Table(
+    "conveyor",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("petition_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("confirmed_at", BigInteger),
+    Column("routed_at", BigInteger),
+    Column("wake_at", BigInteger, nullable=False),
+    Column("publishes", Integer, nullable=False, server_default="0"),
+    Index("conveyor_wake", "wake_at"),
+    Index("conveyor_petition", "petition_id", "sequence"),
+)
+"""Events that the broker has not confirmed or the router has not routed; a row goes when both are done."""
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("handoff_id", Text, primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("petition_id", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("ladder_from", Integer, nullable=False, server_default="0"),
+    Column("ask_first", Boolean, nullable=False, server_default=text("false")),
+    Column("publishes", Integer, nullable=False, server_default="0"),
+    Column("wake_at", BigInteger),
+    Column("lease_owner", Text),
+    Column("lease_until", BigInteger),
+    Column("receipt", Text),
+    Column("reason", Text),
+    Column("progress", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("acknowledged_at", BigInteger),
+    Index("handoffs_lane", "petition_id", "system", "sequence"),
+    Index("handoffs_receipt", "receipt", "system"),
+    Index(
+        "handoffs_unfinished",
+        "state",
+        "wake_at",
+        sqlite_where=text("state NOT IN ('delivered','acknowledged','cancelled')"),
+        postgresql_where=text("state NOT IN ('delivered','acknowledged','cancelled')"),
+    ),
+)
+"""`ladder_from`: the attempt after which the ladder starts (a replay begins it anew)."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("handoff_id", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("detail", Text),
+    PrimaryKeyConstraint("handoff_id", "attempt"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("entry_id", Serial, primary_key=True, autoincrement=True),
+    Column("n", BigInteger),
+    Column("petition_id", Text),
+    Column("what", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("opens", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("journal_n", "n", unique=True),
+    Index("journal_unsealed", "entry_id", sqlite_where=text("n IS NULL"), postgresql_where=text("n IS NULL")),
+    Index("journal_petition", "petition_id", "entry_id"),
+    Index(
+        "journal_opens",
+        "entry_id",
+        sqlite_where=text("opens"),
+        postgresql_where=text("opens"),
+    ),
+)
+"""Append-only. `body` is the entry as canonical JSON without `n` and `leaf`; `n` is given by the sealer. `opens`
+marks a petition's first entry: counting them gives what was accepted, independently of the petitions table."""
+
+witness = Table(
+    "witness",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+)
+"""One row: the tree over the sealed entries, as its frontier."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("caller", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("body_digest", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("caller", "idempotency_key"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Work that only one process does at a time (polling a system, sealing)."""
+
+UNFINISHED = ("pending", "queued", "waiting", "sending", "retrying", "unknown", "parked")
+"""Hand-offs that block their lane."""
+
+IN_FLIGHT = ("pending", "queued", "waiting", "sending", "retrying", "unknown")
+"""Hand-offs that go on by themselves."""

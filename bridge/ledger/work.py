@@ -1,0 +1,374 @@
+"""The unit of work every verb shares: load petitions under lock, change them in memory, write all at once.
+
+A verb decides on rows held here and `flush` turns the decisions into a handful of set-oriented statements. Whatever the
+broker must hear after COMMIT is collected in `outgoing`. Lock order is always: petitions by id, then their hand-offs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from bridge.bus.message import Message, event_message, handoff_message
+from bridge.ledger import journal
+from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
+from bridge.ledger.tables import journal as journal_table
+from bridge.lifecycle import ANSWERS, ENDED, state_after
+from schemas.event import EventData, EventType
+from schemas.petition import ExternalId
+
+PUBLISH_GRACE_MS = 10_000
+"""How long the relay has for a fresh row before the watch publishes it again."""
+
+QUEUED_GRACE_MS = 60_000
+"""How long a confirmed message may show no sign of life before it is published again (doubled each time)."""
+
+_LOADED = [column for column in petitions.c if column.name != "body"]
+
+
+@dataclass(slots=True)
+class PetitionRow:
+    """A petition inside a unit of work. `fresh` rows are inserted by `flush`, `dirty` ones updated."""
+
+    petition_id: str
+    source: str
+    kind: str
+    handling_class: str
+    urgency: str
+    region: str
+    team_id: str
+    state: str
+    state_at: int
+    holder: str | None
+    has_openid: bool
+    petitioner_key: str | None
+    last_sequence: int
+    answered_by: str | None
+    receipt: str
+    accepted_at: int
+    updated_at: int
+    due_at: int | None
+    closed_at: int | None
+    body: str = ""
+    fresh: bool = False
+    dirty: bool = False
+
+
+_UPDATED = (
+    "handling_class", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at", "closed_at",
+)  # fmt: skip
+_ROW_FIELDS = tuple(column.name for column in petitions.c)
+
+
+@dataclass(slots=True)
+class Work:
+    """One verb's changes inside the writer's transaction. `now` in milliseconds."""
+
+    conn: Connection
+    now: int
+    messenger: str = "wechat"
+    rows: dict[str, PetitionRow] = field(default_factory=dict)
+    outgoing: list[Message] = field(default_factory=list)
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _conveyor: list[dict[str, Any]] = field(default_factory=list)
+    _references: list[dict[str, Any]] = field(default_factory=list)
+    _journal: list[journal.Entry] = field(default_factory=list)
+
+    # ── petitions ──
+    def load(self, petition_ids: Iterable[str]) -> None:
+        """Lock these petitions and hold their rows; unknown ids are simply not there afterwards."""
+        wanted = sorted(set(petition_ids) - self.rows.keys())
+        if not wanted:
+            return
+        query = select(*_LOADED).where(petitions.c.petition_id.in_(wanted)).order_by(petitions.c.petition_id)
+        for found in self.conn.execute(query.with_for_update()).mappings():
+            self.rows[found["petition_id"]] = PetitionRow(**found)
+
+    def peek(self, petition_ids: Iterable[str]) -> dict[str, PetitionRow]:
+        """These petitions as they are now, without a lock: to speak about, not to change."""
+        query = select(*_LOADED).where(petitions.c.petition_id.in_(sorted(set(petition_ids))))
+        return {found["petition_id"]: PetitionRow(**found) for found in self.conn.execute(query).mappings()}
+
+    # ── events ──
+    def record(
+        self,
+        row: PetitionRow,
+        *,
+        event_id: str,
+        type_: EventType,
+        source: str,
+        occurred_at: int,
+        data: EventData,
+        actor: str | None,
+        traceparent: str | None,
+        announce: Row | None = None,
+    ) -> str:
+        """Number the event, move the petition, put it on the conveyor and in the journal. Returns the receipt."""
+        row.last_sequence += 1
+        row.updated_at, row.dirty = self.now, True
+        self._move(row, type_, occurred_at, source, actor, event_id, data)
+        self._events.append(
+            {
+                "event_id": event_id,
+                "petition_id": row.petition_id,
+                "sequence": row.last_sequence,
+                "type": type_.value,
+                "source": source,
+                "occurred_at": occurred_at,
+                "recorded_at": self.now,
+                "actor": actor,
+                "traceparent": traceparent,
+                "data": data.model_dump_json(exclude_defaults=True),
+            }
+        )
+        self._conveyor.append(
+            {
+                "event_id": event_id,
+                "petition_id": row.petition_id,
+                "sequence": row.last_sequence,
+                "wake_at": self.now + PUBLISH_GRACE_MS,
+            }
+        )
+        self.outgoing.append(
+            event_message(
+                event_id=event_id,
+                petition_id=row.petition_id,
+                sequence=row.last_sequence,
+                type_=type_.value,
+                source=source,
+                occurred_at=occurred_at,
+                traceparent=traceparent,
+                data=bus_data(row, data, announce),
+            )
+        )
+        return self._journal_event(row, event_id, type_, source, actor, traceparent)
+
+    def _move(
+        self,
+        row: PetitionRow,
+        type_: EventType,
+        occurred_at: int,
+        source: str,
+        actor: str | None,
+        event_id: str,
+        data: EventData,
+    ) -> None:
+        # An event older than the one applied last is kept, but never moves the state back.
+        if occurred_at >= row.state_at:
+            state = state_after(row.state, type_)
+            if state != row.state:
+                row.state, row.state_at = state, occurred_at
+        if type_ is EventType.RECLASSED and data.handling_class is not None:
+            row.handling_class = data.handling_class.value
+        if type_ is EventType.REHANDLED:
+            row.answered_by, row.closed_at = None, None
+        if type_ in ANSWERS and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
+            row.answered_by = f"event:{event_id}"
+
+    def _journal_event(
+        self, row: PetitionRow, event_id: str, type_: EventType, source: str, actor: str | None, traceparent: str | None
+    ) -> str:
+        opens = row.last_sequence == 1
+        entry = journal.Entry(
+            "petition.accepted" if opens else f"petition.{type_.value}",
+            self.now,
+            row.petition_id,
+            opens=opens,
+            fields={
+                "event_id": event_id,
+                "sequence": row.last_sequence,
+                "from": source,
+                "to": journal.BRIDGE,
+                "outcome": row.state,
+                "actor": actor,
+                "trace_id": traceparent[3:35] if traceparent else None,
+            },
+        )
+        entry.fields["receipt"] = receipt = journal.receipt(entry)
+        self._journal.append(entry)
+        return receipt
+
+    # ── cross-references ──
+    def refer(self, petition_id: str, numbers: Iterable[ExternalId]) -> None:
+        """Numbers to remember; the caller has made sure that they are new."""
+        for number in numbers:
+            self._references.append(
+                {"system": number.system, "kind": number.kind, "value": number.value, "petition_id": petition_id}
+            )
+
+    # ── journal ──
+    def note(self, what: str, petition_id: str | None = None, *, level: str = "info", **fields: Any) -> None:
+        """A journal entry; `from_` stands for the field `from`."""
+        if "from_" in fields:
+            fields["from"] = fields.pop("from_")
+        self._journal.append(journal.Entry(what, self.now, petition_id, level=level, fields=fields))
+
+    # ── hand-offs ──
+    def ready(self, handoff: Row) -> None:
+        """Tell the broker after COMMIT that this hand-off can be delivered now."""
+        self.outgoing.append(ready_message(handoff, self.now))
+
+    def wake_lanes(self, petition_ids: Iterable[str]) -> None:
+        """In each lane of these petitions, let the first unfinished hand-off go if it was only waiting."""
+        ids = sorted(set(petition_ids))
+        if not ids:
+            return
+        columns = (handoffs.c.handoff_id, handoffs.c.event_id, handoffs.c.petition_id, handoffs.c.system,
+                   handoffs.c.event_type, handoffs.c.state)  # fmt: skip
+        query = (
+            select(*columns)
+            .where(handoffs.c.petition_id.in_(ids), handoffs.c.state.in_(UNFINISHED))
+            .order_by(handoffs.c.petition_id, handoffs.c.system, handoffs.c.sequence)
+        )
+        heads: dict[tuple[str, str], Row] = {}
+        for found in self.conn.execute(query).mappings():
+            heads.setdefault((found["petition_id"], found["system"]), found)
+        woken = [head for head in heads.values() if head["state"] == "waiting"]
+        if woken:
+            self.conn.execute(
+                _WAKE, [{"id": head["handoff_id"], "wake": self.now + PUBLISH_GRACE_MS} for head in woken]
+            )
+            for head in woken:
+                self.ready(head)
+
+    # ── closing ──
+    def close_finished(self) -> None:
+        """Close every loaded petition that has ended, was answered, and has nothing on its way any more."""
+        ended = [
+            row.petition_id
+            for row in self.rows.values()
+            if row.state in ENDED and row.closed_at is None and row.answered_by is not None
+        ]
+        if not ended:
+            return
+        busy = set(self.conn.scalars(_UNFINISHED_OF, {"ids": ended})) | set(
+            self.conn.scalars(_UNROUTED_OF, {"ids": ended})
+        )
+        for petition_id in ended:
+            if petition_id not in busy:
+                row = self.rows[petition_id]
+                row.closed_at, row.dirty = self.now, True
+                self.note("petition.closed", petition_id, outcome=row.state, receipt=row.answered_by)
+
+    # ── writing ──
+    def flush(self) -> None:
+        """Write what was collected; may be called more than once."""
+        fresh = [row for row in self.rows.values() if row.fresh]
+        dirty = [row for row in self.rows.values() if row.dirty and not row.fresh]
+        if fresh:
+            self.conn.execute(_INSERT_PETITION, [{name: getattr(row, name) for name in _ROW_FIELDS} for row in fresh])
+        if dirty:
+            self.conn.execute(_UPDATE_PETITION, [_changes(row) for row in dirty])
+        for row in (*fresh, *dirty):
+            row.fresh = row.dirty = False
+        for statement, rows in (
+            (_INSERT_REFERENCE, self._references),
+            (_INSERT_EVENT, self._events),
+            (_INSERT_CONVEYOR, self._conveyor),
+        ):
+            if rows:
+                self.conn.execute(statement, rows)
+                rows.clear()
+        if self._journal:
+            self.conn.execute(_INSERT_JOURNAL, [journal.row(entry) for entry in self._journal])
+            self._journal.clear()
+
+
+_INSERT_PETITION = insert(petitions)
+_INSERT_REFERENCE = insert(cross_references)
+_INSERT_EVENT = insert(events)
+_INSERT_CONVEYOR = insert(conveyor)
+_INSERT_JOURNAL = insert(journal_table)
+_UPDATE_PETITION = (
+    update(petitions)
+    .where(petitions.c.petition_id == bindparam("id_"))
+    .values({name: bindparam(name) for name in _UPDATED})
+)
+_WAKE = (
+    update(handoffs)
+    .where(handoffs.c.handoff_id == bindparam("id"), handoffs.c.state == "waiting")
+    .values(state="pending", wake_at=bindparam("wake"))
+)
+_UNFINISHED_OF = (
+    select(handoffs.c.petition_id)
+    .where(handoffs.c.petition_id.in_(bindparam("ids", expanding=True)), handoffs.c.state.in_(UNFINISHED))
+    .distinct()
+)
+_UNROUTED_OF = (
+    select(conveyor.c.petition_id)
+    .where(conveyor.c.petition_id.in_(bindparam("ids", expanding=True)), conveyor.c.routed_at.is_(None))
+    .distinct()
+)
+
+
+def _changes(row: PetitionRow) -> dict[str, Any]:
+    changes: dict[str, Any] = {name: getattr(row, name) for name in _UPDATED}
+    changes["id_"] = row.petition_id
+    return changes
+
+
+def _said_to_petitioner(row: PetitionRow, source: str, actor: str | None, messenger: str) -> bool:
+    """Whether saying it was telling the petitioner: the petition's own system told its caller, the secretary told
+    the citizen in person, or the petitioner said it."""
+    return actor in ("owner", "petitioner") or (source == row.source and source != messenger)
+
+
+def answered_by_delivery(row: PetitionRow, system: str, audience: str, told_petitioner: bool, messenger: str) -> bool:
+    """Whether delivering an answer to `system` answered the petitioner: on their own WeChat, by the system where they
+    asked, or, for someone WeChat cannot reach, by the owner secretary who now knows it."""
+    if told_petitioner:
+        return True
+    if system != messenger:
+        return system == row.source
+    return not row.has_openid and "owner" in audience.split(",")
+
+
+def ready_message(handoff: Row, now: int) -> Message:
+    """The nudge for a hand-off row."""
+    return handoff_message(
+        handoff_id=handoff["handoff_id"],
+        event_id=handoff["event_id"],
+        petition_id=handoff["petition_id"],
+        system=handoff["system"],
+        event_type=handoff["event_type"],
+        at=now,
+        traceparent=None,
+    )
+
+
+def bus_data(row: PetitionRow, data: EventData, announce: Row | None = None) -> dict[str, Any]:
+    """`schemas.event.BusData` as a dict: nothing by which the citizen can be known."""
+    public: dict[str, Any] = {
+        "kind": row.kind,
+        "handling_class": row.handling_class,
+        "urgency": row.urgency,
+        "state": row.state,
+        "petition_source": row.source,
+        "region_code": row.region or None,
+        "team_id": row.team_id,
+        "unit": data.unit,
+        "role": data.role,
+        "level": data.level,
+        "satisfaction": data.satisfaction,
+        "due_at": data.due_at.isoformat() if data.due_at else None,
+        **(announce or {}),
+    }
+    if data.units:
+        public["units"] = [unit.model_dump(mode="json", exclude_none=True) for unit in data.units]
+    return {key: value for key, value in public.items() if value is not None}
+
+
+def stored_event_message(event: Row, row: PetitionRow) -> Message:
+    """The message of an event that is in the ledger already (for the watch)."""
+    return event_message(
+        event_id=event["event_id"],
+        petition_id=event["petition_id"],
+        sequence=event["sequence"],
+        type_=event["type"],
+        source=event["source"],
+        occurred_at=event["occurred_at"],
+        traceparent=event["traceparent"],
+        data=bus_data(row, EventData.model_validate(orjson.loads(event["data"]))),
+    )

@@ -1,0 +1,50 @@
+"""Where a petition stands after an event: one table, pure.
+
+The state is the newest word about the case. It never moves back for an event that is older than the one applied, and
+some events (a note, an urging) say nothing about where the case stands.
+"""
+
+from schemas.event import EventType as E
+
+STATE_AFTER: dict[E, str] = {
+    E.SUBMITTED: "submitted",
+    E.ACCEPTED: "accepted",
+    E.NOT_ACCEPTED: "not_accepted",
+    E.DISPATCHED: "dispatched",
+    E.SIGNED: "signed",
+    E.PROGRESSED: "handling",
+    E.RETURN_REQUESTED: "return_requested",
+    E.RETURNED: "returned",
+    E.RETURN_DENIED: "handling",
+    E.EXTENSION_REQUESTED: "extension_requested",
+    E.EXTENDED: "handling",
+    E.EXTENSION_DENIED: "handling",
+    E.REPLIED: "replied",
+    E.VERIFIED: "replied",
+    E.FOLLOWED_UP: "followed_up",
+    E.REHANDLED: "rehandling",
+    E.CLOSED: "closed",
+    E.CANCELLED: "cancelled",
+    E.MERGED: "merged",
+    E.SUSPENDED: "suspended",
+    E.RESUMED: "handling",
+}
+"""Events that are not here (supervised, urged, rated, noted, unknown, …) leave the state as it is."""
+
+ENDED = frozenset({"closed", "cancelled", "not_accepted", "merged"})
+"""States after which nothing more is owed but the answer to the petitioner."""
+
+ANSWERS = frozenset({E.REPLIED, E.CLOSED, E.NOT_ACCEPTED, E.CANCELLED, E.MERGED})
+"""Events whose delivery to the petitioner is the answer (事事有回音)."""
+
+SIGNS = frozenset(
+    {E.ACCEPTED, E.NOT_ACCEPTED, E.DISPATCHED, E.SIGNED, E.PROGRESSED, E.REPLIED, E.RETURN_REQUESTED, E.CLOSED}
+)
+"""News from a system that proves it has seen what was handed to it: delivered hand-offs become acknowledged."""
+
+
+def state_after(state: str, event: E) -> str:
+    """The state after `event` (applied in order). An ended petition is moved only by a re-handling."""
+    if state in ENDED and event is not E.REHANDLED:
+        return state
+    return STATE_AFTER.get(event, state)

@@ -1,0 +1,35 @@
+"""The ordinary log: structlog, one JSON line an event on stderr (or coloured text for a terminal). No personal data:
+loggers are given ids and codes, never documents."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(level: str = "info", form: str = "json") -> None:
+    """Called once by the composition root or the command line."""
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=False),
+    ]
+    factory: Any
+    if form == "json":
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=orjson.dumps)]
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    else:
+        processors += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        factory = structlog.PrintLoggerFactory(sys.stderr)
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=factory,
+        cache_logger_on_first_use=False,
+    )
+    for name in ("pika", "kombu", "amqp", "aiohttp", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.ERROR)

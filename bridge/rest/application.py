@@ -1,0 +1,61 @@
+"""The ASGI application: doors, `/v1`, health, documents and the console."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from bridge.adapter import Adapter
+from bridge.rest import doors, handoffs, health, petitions, problems
+from bridge.rest.context import Context
+from bridge.runtime import Runtime
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter], lifespan: Lifespan) -> FastAPI:
+    """Everything this process answers on HTTP."""
+    app = FastAPI(
+        title="Laiting Bridge 来听桥",
+        version="0.1.0",
+        summary="Petitions between the 12345 hotline, the social governance center and WeChat",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_exception_handler(problems.Problem, problems.answer)
+    app.add_exception_handler(RequestValidationError, _unusable)
+    app.add_exception_handler(HTTPException, _http_error)
+    for adapter in adapters.values():
+        app.router.routes.extend(doors.routes(adapter, context.intake, context.now))
+    app.include_router(petitions.router(context))
+    app.include_router(handoffs.router(context, runtime.settings.audit_dir))
+    app.router.routes.extend(health.routes(runtime))
+    app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
+    app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)
+    return app
+
+
+async def _console() -> HTMLResponse:
+    return HTMLResponse(files("bridge.console").joinpath("index.html").read_text("utf-8"))
+
+
+async def _asyncapi() -> Response:
+    document = files("schemas").joinpath("json", "asyncapi.json").read_bytes()
+    return Response(document, media_type="application/json")
+
+
+async def _unusable(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    faults = [{"field": ".".join(map(str, item["loc"])), "fault": item["msg"]} for item in error.errors()]
+    return problems.document(422, "Some parameters cannot be used; see `errors` (参数有误)", errors=faults)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    return problems.document(error.status_code, str(error.detail))

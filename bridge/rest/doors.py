@@ -1,0 +1,47 @@
+"""The adapters' doors as plain ASGI routes: no framework model between the wire and the adapter."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Route
+
+from bridge.adapter import Adapter, Inbound, Request, Response
+from bridge.intake import Intake
+from bridge.rest import bodies
+
+Now = Callable[[], datetime]
+
+
+def routes(adapter: Adapter, intake: Intake, now: Now) -> list[Route]:
+    """One route for each path the system calls on us."""
+    endpoint = _endpoint(adapter.system, adapter.inbound, intake, now)
+    return [Route(door.path, endpoint, methods=list(door.methods)) for door in adapter.inbound.doors]
+
+
+def _endpoint(
+    system: str, inbound: Inbound, intake: Intake, now: Now
+) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+    async def endpoint(http: HttpRequest) -> HttpResponse:
+        try:
+            body = await bodies.read(http)
+        except bodies.TooLarge:
+            return _http(inbound.too_large(_request(http, b"", now())))
+        return _http(await intake.receive(system, inbound, _request(http, body, now())))
+
+    return endpoint
+
+
+def _request(http: HttpRequest, body: bytes, received_at: datetime) -> Request:
+    query: dict[str, str] = {}
+    for name, value in http.query_params.multi_items():
+        query.setdefault(name, value)
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(http.scope["headers"])
+    }
+    return Request(http.method, http.url.path, query, headers, body, received_at)
+
+
+def _http(response: Response) -> HttpResponse:
+    return HttpResponse(response.body, response.status, media_type=response.content_type)

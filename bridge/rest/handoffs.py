@@ -1,0 +1,110 @@
+"""`/v1/handoffs`, `/v1/conservation`, `/v1/checkpoints`, `/v1/messages`, `/v1/queues`: what operators and ops read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from bridge.ledger import reads
+from bridge.ledger.operate import Order, Verdict
+from bridge.rest import access, bodies
+from bridge.rest.context import Context
+from bridge.rest.problems import Problem
+from bridge.strictjson import BadJson, loads_object
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+_STATUS = {"not_found": 404, "refused": 409}
+
+
+class ReplayOrder(BaseModel):
+    """The body of a replay or a cancellation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=3, max_length=500)
+    dry_run: bool = False
+
+
+def router(context: Context, audit_dir: Path) -> APIRouter:
+    """The routes, bound to this process's parts."""
+    api = APIRouter(prefix="/v1", tags=["operations"])
+
+    @api.get("/handoffs")
+    async def handoffs(
+        request: Request,
+        state: str | None = None,
+        system: str | None = None,
+        petition_id: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """Hand-offs with their state; `?state=parked` is the list of what waits for a person (挂起待办)."""
+        access.caller(request, context.keys, "petitions:read")
+        found = await context.ledger.read(
+            lambda conn: reads.handoff_list(
+                conn, state=state, system=system, petition_id=petition_id, after=cursor, limit=limit
+            )
+        )
+        following = found[-1]["handoff_id"] if len(found) == limit else None
+        return _json({"handoffs": found, "next_cursor": following})
+
+    @api.get("/handoffs/{handoff_id}/attempts")
+    async def attempts(handoff_id: str, request: Request) -> Response:
+        """Every attempt of one hand-off: when, how long, what came back."""
+        access.caller(request, context.keys, "petitions:read")
+        return _json({"attempts": await context.ledger.read(lambda conn: reads.attempt_list(conn, handoff_id))})
+
+    @api.post("/handoffs/{handoff_id}/replay")
+    async def replay(handoff_id: str, request: Request) -> Response:
+        """Send a parked hand-off again, with its own idempotency key; `dry_run` only says what would happen."""
+        return await _order("replay", handoff_id, request)
+
+    @api.post("/handoffs/{handoff_id}/cancel")
+    async def cancel(handoff_id: str, request: Request) -> Response:
+        """Give a hand-off up, by name and with a reason; the next one of its lane goes on."""
+        return await _order("cancel", handoff_id, request)
+
+    async def _order(action: str, handoff_id: str, request: Request) -> Response:
+        caller = access.caller(request, context.keys, "operate")
+        try:
+            order = ReplayOrder.model_validate(loads_object(await bodies.read(request)))
+        except (BadJson, ValidationError, bodies.TooLarge) as error:
+            raise Problem(422, f"Send {{reason, dry_run}}: {str(error).splitlines()[0]} (请填写原因)") from None
+        verdict = await context.ledger.operate(Order(action, handoff_id, caller.name, order.reason, order.dry_run))
+        return _json(_verdict(verdict), _STATUS.get(verdict.result, 200))
+
+    @api.get("/conservation")
+    async def conservation(request: Request) -> Response:
+        """The law now: accepted = closed + held + in flight + parked."""
+        access.caller(request, context.keys, "petitions:read")
+        return _json((await context.ledger.conservation()).as_json())
+
+    @api.get("/checkpoints/latest")
+    async def latest() -> Response:
+        """The newest signed checkpoint. Public: it proves, and tells nothing."""
+        path = audit_dir / "checkpoints" / "latest.note"
+        if not path.exists():
+            raise Problem(404, "No checkpoint has been signed yet; the witness signs once a minute (尚无检查点)")
+        return PlainTextResponse(path.read_text("utf-8"))
+
+    @api.get("/messages")
+    async def messages(request: Request, status: str = "malformed", limit: Limit = 50) -> Response:
+        """Authenticated messages that became nothing: `malformed`, `kept` (wait for their petition), `ignored`."""
+        access.caller(request, context.keys, "operate")
+        found = await context.ledger.read(lambda conn: reads.message_list(conn, status=status, limit=limit))
+        return _json({"messages": found})
+
+    return api
+
+
+def _verdict(verdict: Verdict) -> dict[str, str]:
+    fields = ("handoff_id", "result", "state", "petition_id", "system", "why")
+    return {name: value for name in fields if (value := getattr(verdict, name)) is not None}
+
+
+def _json(document: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, media_type="application/json")

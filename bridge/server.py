@@ -1,0 +1,107 @@
+"""Running a process of the bridge: the parts of `bridge.app`, the HTTP side on uvicorn, and a stop that loses nothing."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from bridge.apikeys import KeyRing
+from bridge.app import Bridge, Part
+from bridge.rest.application import application
+from bridge.rest.context import Context
+from bridge.settings import Settings
+
+
+def build(bridge: Bridge, ring: KeyRing) -> FastAPI:
+    """The ASGI application of this process; starting it starts the bridge, ending it stops the bridge."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await bridge.start()
+        try:
+            yield
+        finally:
+            await bridge.stop()
+
+    context = Context(bridge.ledger, bridge.intake, ring, bridge.now)
+    return application(bridge, context, bridge.adapters, lifespan)
+
+
+class Server:
+    """uvicorn inside our own loop, so that one process can hold a bridge and its sandboxes."""
+
+    def __init__(self, app: object, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]  # uvicorn's type for ASGI applications is narrower than Starlette's
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=5,
+        )
+        self._server = uvicorn.Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Until it answers. Raises what the start raised (`SystemExit` of uvicorn becomes `RuntimeError`)."""
+        self._task = asyncio.get_running_loop().create_task(self._serve())
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise RuntimeError(f"cannot listen on {self._server.config.host}:{self._server.config.port}")
+            await asyncio.sleep(0.01)
+
+    @property
+    def port(self) -> int:
+        """The port in use (also when 0 was asked for)."""
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    async def _serve(self) -> None:
+        try:
+            await self._server._serve()  # without uvicorn's own signal handlers: ours stop several servers
+        except SystemExit as error:
+            raise RuntimeError(f"the HTTP server ended with {error.code}") from None
+
+
+async def until_stopped() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def run_http(settings: Settings, parts: Part) -> None:
+    """`bridge run` and `bridge serve`: until a signal comes."""
+    server = Server(build(Bridge(settings, parts), KeyRing.load(settings.api_keys)), settings.host, settings.port)
+    await server.start()
+    await until_stopped()
+    await server.stop()
+
+
+async def run_work(settings: Settings, ready_file: Path | None = None) -> None:
+    """`bridge work`: no doors, until a signal comes. `ready_file` is written when the work has begun."""
+    bridge = Bridge(settings, Part.WORK)
+    await bridge.start()
+    if ready_file is not None:
+        ready_file.write_text("ready")
+    with suppress(asyncio.CancelledError):
+        await until_stopped()
+    await bridge.stop()

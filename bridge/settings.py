@@ -1,0 +1,90 @@
+"""All settings, read here and nowhere else: environment variables `BRIDGE_…` and `.env` (CONTRACT 3)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bridge.adapter import SystemSettings
+from bridge.retry import DEFAULT_LADDER, BadLadder, Ladder
+from schemas.base import Identifier
+
+
+class SettingsError(ValueError):
+    """Settings cannot be used; one line a setting, each with its name, the cause and the next step."""
+
+
+class DutySecretary(BaseModel):
+    """Who owns a petition that came without a secretary (首问负责: never nobody)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Identifier = "duty"
+    name: str = "值班书记"
+    team_id: Identifier = "duty"
+    home_unit: str | None = None
+
+
+class Settings(BaseSettings):
+    """The core's settings; `load` adds a section for each system."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BRIDGE_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    database_url: str = "sqlite:///data/bridge.db"
+    broker_url: str = "memory://"
+    broker_prefix: str = ""
+    audit_dir: Path = Path("data/audit")
+    audit_copies: tuple[Path, ...] = ()
+    audit_origin: str = "laiting-bridge"
+    checkpoint_seconds: float = Field(default=60.0, gt=0)
+    keys_dir: Path = Path("data/keys")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    api_keys: Path | None = None
+    retry_ladder: str = DEFAULT_LADDER
+    routes: Path | None = None
+    deadlines: Path | None = None
+    duty_secretary: DutySecretary = DutySecretary()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    failpoints: str = ""
+    failpoints_log: str | None = None
+    sandbox: bool = False
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the conveyor lives inside this process."""
+        return self.broker_url.startswith("memory")
+
+    def system(self, name: str) -> SystemSettings:
+        """One system's section."""
+        return cast(SystemSettings, getattr(self, name))
+
+    def ladder(self, name: str) -> Ladder:
+        """The system's retry ladder, or the one for all."""
+        return Ladder.parse(self.system(name).retry_ladder or self.retry_ladder)
+
+
+def load(sections: Mapping[str, type[SystemSettings]], **overrides: Any) -> Settings:
+    """Settings from the environment, with a section for each system; `overrides` win. Raises `SettingsError`."""
+    fields: dict[str, Any] = {name: (kind, Field(default_factory=kind)) for name, kind in sections.items()}
+    model = create_model("Settings", __base__=Settings, **fields)
+    try:
+        settings = model(**overrides)
+        for name in sections:
+            settings.ladder(name)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(item) for item in error.errors())) from None
+    except BadLadder as error:
+        raise SettingsError(f"BRIDGE_RETRY_LADDER: {error}") from None
+    return settings
+
+
+def _line(item: Any) -> str:
+    # The value itself may be a secret, so it is not quoted.
+    name = "BRIDGE_" + "__".join(str(part).upper() for part in item["loc"])
+    return f"{name}: {item['msg']}"

@@ -1,0 +1,72 @@
+"""The night watch: once a second it puts what is due on the conveyor again, reaps dead leases and frees lanes; once a
+minute it computes the law and says loudly when it does not hold."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bridge import failpoints
+from bridge.clock import Now
+from bridge.conservation import Conservation
+from bridge.ledger.ledger import Ledger
+from bridge.ledger.writer import LedgerAway
+
+EVERY_SECONDS = 1.0
+LAW_EVERY_SECONDS = 60.0
+LIMIT = 500
+_log = structlog.get_logger("bridge.watch")
+
+
+class Watch:
+    """Several processes may watch at once: they skip each other's rows."""
+
+    def __init__(self, ledger: Ledger, now: Now, report: Callable[[Conservation], None]) -> None:
+        self._ledger = ledger
+        self._now = now
+        self._report = report
+        self._stopping = asyncio.Event()
+        self.law: Conservation | None = None
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        loop = asyncio.get_running_loop()
+        law_at = loop.time()
+        while not self._stopping.is_set():
+            try:
+                await self.walk()
+                if loop.time() >= law_at:
+                    law_at = loop.time() + LAW_EVERY_SECONDS
+                    await self.check_law()
+            except LedgerAway:
+                _log.warning("watch.ledger_away")
+            except Exception:
+                _log.exception("watch.failed")
+            await self._pause()
+
+    async def walk(self) -> int:
+        """One round; how many rows were put on the conveyor."""
+        failpoints.hit("watch.before_due")
+        picked = await self._ledger.due(LIMIT)
+        freed = await self._ledger.free_lanes(LIMIT)
+        failpoints.hit("watch.after_due")
+        if freed:
+            _log.error("watch.lanes_freed", petitions=freed)
+        return picked + freed
+
+    async def check_law(self) -> Conservation:
+        """Compute the law, report it, and log an error when it does not hold."""
+        law = self.law = await self._ledger.conservation()
+        self._report(law)
+        if not law.holds:
+            _log.error("law.broken", difference=law.difference, orphans=law.orphans[:10], accepted=law.accepted)
+        return law
+
+    async def stop(self) -> None:
+        self._stopping.set()
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
+        except TimeoutError:
+            return

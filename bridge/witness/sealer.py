@@ -1,0 +1,191 @@
+"""The sealer: journal rows get their number, become leaves of the tree and lines of the audit log, and only then are
+marked. Killed anywhere it goes on without a gap or a double: the file says what was numbered, the ledger what is left.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from bridge import failpoints
+from bridge.clock import Now, iso, to_ms
+from bridge.ledger.ledger import Ledger
+from bridge.ledger.seal import Seal, Unsealed
+from bridge.ledger.writer import LedgerAway
+from bridge.witness import checkpoints
+from bridge.witness.auditlog import AuditLog
+from bridge.witness.note import Signer
+from bridge.witness.tree import Frontier
+from schemas.base import shanghai
+
+BATCH = 1000
+IDLE_SECONDS = 0.2
+LEASE_SECONDS = 15
+_PAUSE_SECONDS = 1.0
+_log = structlog.get_logger("bridge.witness")
+
+
+class Sealer:
+    """One at a time over all processes, held by a lease in the ledger; the others stand by."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        audit_dir: Path,
+        signer: Signer,
+        owner: str,
+        now: Now,
+        *,
+        every_seconds: float,
+        copies: Sequence[Path] = (),
+    ) -> None:
+        self._ledger = ledger
+        self._dir = audit_dir
+        self._signer = signer
+        self._owner = owner
+        self._now = now
+        self._every = every_seconds
+        self._copies = copies
+        self._log = AuditLog(audit_dir)
+        self._tree: Frontier | None = None
+        self._signed_size = 0
+        self._signed_at: datetime | None = None
+        self._stopping = asyncio.Event()
+        self.trouble: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries this process knows to be sealed."""
+        return self._tree.size if self._tree else 0
+
+    async def run(self) -> None:
+        """Until `stop`; any failure is said, and sealing taken up anew."""
+        while not self._stopping.is_set():
+            try:
+                busy = await self._turn()
+                self.trouble = None
+            except LedgerAway:
+                busy = self._let_go("the ledger is away")
+            except Exception as error:
+                busy = self._let_go(f"{type(error).__name__}: {error}")
+                _log.exception("witness.failed")
+            if not busy:
+                await self._wait(IDLE_SECONDS if self.trouble is None else _PAUSE_SECONDS)
+
+    async def stop(self) -> None:
+        """Seal what is there, sign it, give the work up."""
+        self._stopping.set()
+
+    async def finish(self) -> None:
+        """After `run` has ended: a last pass, a last checkpoint."""
+        try:
+            while await self._turn():
+                pass
+            if self._tree is not None:
+                await self._checkpoint()
+                await self._ledger.hold("sealer", self._owner, 0)
+        except LedgerAway:
+            _log.warning("witness.unfinished", reason="the ledger is away")
+        self._log.close()
+
+    # ── one turn ──
+    async def _turn(self) -> bool:
+        """Seal one batch; whether there was one."""
+        if not await self._ledger.hold("sealer", self._owner, LEASE_SECONDS):
+            self._tree = None
+            self._log.close()
+            return False
+        if self._tree is None:
+            self._tree = await self._take_up()
+        rows = await self._ledger.unsealed(BATCH)
+        if rows:
+            await self._seal(self._tree, rows)
+        if self._checkpoint_due():
+            await self._checkpoint()
+        return bool(rows)
+
+    async def _seal(self, tree: Frontier, rows: Sequence[Unsealed]) -> None:
+        entries = [_line(row, n) for n, row in enumerate(rows, tree.size + 1)]
+        failpoints.hit("witness.before_append")
+        leaves = await asyncio.to_thread(self._log.append, entries)
+        failpoints.hit("witness.after_append")
+        grown = tree.copy()
+        grown.extend(leaves)
+        numbered = tuple((row.entry_id, n) for n, row in enumerate(rows, tree.size + 1))
+        self._tree = None  # until the ledger has it: a failure here takes up anew from the file
+        await self._ledger.mark_sealed(Seal(numbered, grown.to_bytes(), grown.size))
+        self._tree = grown
+
+    # ── taking up ──
+    async def _take_up(self) -> Frontier:
+        stored = await self._ledger.frontier()
+        tree = Frontier.from_bytes(stored[0]) if stored else Frontier()
+        ahead = await asyncio.to_thread(self._log.tail, tree.size)
+        last_n = self._log.last_n or 0
+        if last_n < tree.size:
+            await self._write_again(last_n + 1, tree.size)
+        if ahead:
+            # Written and fsynced, but the process died before the rows were marked.
+            tree.extend(bytes.fromhex(str(entry["leaf"])) for entry in ahead)
+            numbered = tuple((_entry_id(entry), _n(entry)) for entry in ahead)
+            await self._ledger.mark_sealed(Seal(numbered, tree.to_bytes(), tree.size))
+            _log.warning("witness.recovered", entries=len(ahead))
+        self._signed_size = max(checkpoints.sizes(self._dir), default=0)
+        return tree
+
+    async def _write_again(self, first: int, last: int) -> None:
+        _log.error("witness.lines_missing", first=first, last=last, mend="written again from the ledger")
+        for start in range(first, last + 1, BATCH):
+            rows = await self._ledger.sealed_between(start, min(start + BATCH - 1, last))
+            await asyncio.to_thread(self._log.append, [_line(row, n) for n, row in rows])
+
+    # ── checkpoints ──
+    def _checkpoint_due(self) -> bool:
+        if self._tree is None or self._tree.size <= self._signed_size:
+            return False
+        now = self._now()
+        if self._signed_at is None or (now - self._signed_at).total_seconds() >= self._every:
+            return True
+        return shanghai(now).date() != shanghai(self._signed_at).date()
+
+    async def _checkpoint(self) -> None:
+        tree = self._tree
+        if tree is None or tree.size <= self._signed_size:
+            return
+        now = self._now()
+        failpoints.hit("witness.before_checkpoint")
+        await asyncio.to_thread(checkpoints.issue, self._dir, self._signer, tree, iso(to_ms(now)))
+        failpoints.hit("witness.after_checkpoint")
+        self._signed_size, self._signed_at = tree.size, now
+        for second in self._copies:
+            await asyncio.to_thread(checkpoints.copy, self._dir, second)
+
+    def _let_go(self, trouble: str) -> bool:
+        self.trouble = trouble
+        self._tree = None
+        return False
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def _line(row: Unsealed, n: int) -> dict[str, Any]:
+    entry: dict[str, Any] = orjson.loads(row.body)
+    entry["n"] = n
+    entry["entry"] = row.entry_id
+    return entry
+
+
+def _entry_id(entry: dict[str, object]) -> int:
+    return int(str(entry["entry"]))
+
+
+def _n(entry: dict[str, object]) -> int:
+    return int(str(entry["n"]))
