@@ -69,6 +69,7 @@ class Response:
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ class Update:
 class Submission:
     """A new petition. `external_ids` has at least one number; if any is known already it is not a new petition:
 
-    then `again` says what the message means for the known one (a new dispatch, …); without it, it is a plain
-    repeat that gets the first answer. `holder` names the system that already works on it (its source), so that
+    then `again` says what the message means for the known one (a new dispatch, …) if it brings a new number; without
+    either, it is a plain repeat that gets the first answer. `holder` names the system that already works on it (its source), so that
     the petition is held from the start; None when the source only submits (a citizen, a secretary's form).
     """
 
@@ -298,7 +299,7 @@ class Poller(Protocol):
 class Outgoing:
     """One hand-off to send. `idempotency_key` is the same for every attempt of it.
 
-    `external_ids` are this system's numbers for the petition (kind → value). `progress` is what earlier attempts of
+    `external_ids` are this system's numbers for the petition (kind → the value learnt last). `progress` is what earlier attempts of
     this hand-off have already achieved (see `OutboundError.progress`). `audience` says whom a messaging system is to
     reach (`petitioner`, `owner`, `unit`): the routing table decides it; empty for other systems.
     """
@@ -317,7 +318,8 @@ class Outgoing:
 class Receipt:
     """The system's business-level acceptance (回执): `number` is its own number for what it took.
 
-    `external_ids` become cross-references. `holds`: the system now has the case itself (not just news about it).
+    `also` are its numbers for further messages of the same hand-off (to the owner, to the unit): news about them is
+    recognised and noted. `external_ids` become cross-references. `holds`: the system now has the case itself (not just news about it).
     `told_petitioner`: the message went to the petitioner's own channel. `acknowledged`: the system has already
     signed for it. `detail` are short codes for the attempt's row (never personal data).
     """
@@ -328,6 +330,7 @@ class Receipt:
     told_petitioner: bool = False
     acknowledged: bool = False
     detail: str | None = None
+    also: tuple[str, ...] = ()
 
 
 class OutboundError(Exception):
@@ -419,6 +422,11 @@ class SandboxPlan:
     autopilot: bool = True
 
 
+def one_key(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
+    """Under which keys a delivered hand-off arrives at its system: usually one, its own id."""
+    return frozenset({handoff_id})
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """All the core knows about an adapter folder. `settings` has defaults that work with the sandbox only if given."""
@@ -430,3 +438,5 @@ class Manifest:
     sandbox: "Callable[[Any, SandboxPlan], Starlette]"
     sandbox_settings: "Callable[[str, str], SystemSettings]"
     """`(base_url of the sandbox, random secret) -> settings` that connect the bridge with its sandbox."""
+    arrival_keys: Callable[[str, frozenset[str]], frozenset[str]] = one_key
+    """`(hand-off id, audience) -> keys` that the sandbox may remember it by; at least one of them is there."""

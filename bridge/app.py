@@ -31,7 +31,7 @@ from bridge.ledger.store import Store, unreachable
 from bridge.polling import Polling
 from bridge.router import Router
 from bridge.routing import Routes
-from bridge.settings import Settings, load
+from bridge.settings import Settings, SettingsError, load
 from bridge.watch import Watch
 from bridge.witness import keys
 from bridge.witness.sealer import Sealer
@@ -65,6 +65,26 @@ def routes(chosen: Settings, adapters: Mapping[str, Adapter]) -> Routes:
     return Routes.load(chosen.routes, {name: adapter.outbound.speaks for name, adapter in adapters.items()}, MESSENGER)
 
 
+def routes_for(chosen: Settings) -> Routes:
+    """The routing table without a running bridge (for `bridge routes explain`)."""
+
+    def no_session() -> aiohttp.ClientSession:
+        raise RuntimeError("nothing is sent while explaining")
+
+    return routes(chosen, _adapters(chosen, Workshop(utc_now, no_session)))
+
+
+def _adapters(chosen: Settings, workshop: Workshop) -> dict[str, Adapter]:
+    """Every adapter. Raises `SettingsError` for a table of the city's that cannot be read."""
+    adapters: dict[str, Adapter] = {}
+    for manifest in MANIFESTS:
+        try:
+            adapters[manifest.system] = manifest.build(chosen.system(manifest.system), workshop)
+        except ValueError as error:
+            raise SettingsError(f"{manifest.system}: {error}") from None
+    return adapters
+
+
 @dataclass
 class Bridge:
     """One process of the bridge. `start` and `stop` once each, on one event loop."""
@@ -76,10 +96,7 @@ class Bridge:
 
     def __post_init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
-        workshop = Workshop(self.now, self.session)
-        self.adapters = {
-            manifest.system: manifest.build(self.settings.system(manifest.system), workshop) for manifest in MANIFESTS
-        }
+        self.adapters = _adapters(self.settings, Workshop(self.now, self.session))
         self.routes = routes(self.settings, self.adapters)
         duty = Secretary.model_validate(self.settings.duty_secretary.model_dump())
         self.house = HouseRules(self.routes, duty, lookup_key(self.settings.keys_dir))
@@ -89,12 +106,20 @@ class Bridge:
         self.relay: Relay = self._relay()
         self.intake = Intake(self.ledger, self.house.petitioner_key)
         self.router: Router | None = None
-        self.desks: dict[str, Desk] = {}
+        self._desks: dict[str, Desk] = {}
         self.watch: Watch | None = None
         self.sealer: Sealer | None = None
         self.pollings: list[Polling] = []
-        self.law: Conservation | None = None
+        self._law: Conservation | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def desks(self) -> Mapping[str, Desk]:
+        return self._desks
+
+    @property
+    def law(self) -> Conservation | None:
+        return self._law
 
     @property
     def witness_trouble(self) -> str | None:
@@ -149,7 +174,7 @@ class Bridge:
         self.router = Router(url, self.topology, self.ledger)
         self.router.start()
         for system, adapter in self.adapters.items():
-            desk = self.desks[system] = Desk(
+            desk = self._desks[system] = Desk(
                 system=system,
                 outbound=adapter.outbound,
                 ladder=self.settings.ladder(system),
@@ -181,7 +206,7 @@ class Bridge:
         )
 
     def _report_law(self, law: Conservation) -> None:
-        self.law = law
+        self._law = law
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
@@ -193,7 +218,7 @@ class Bridge:
                 await part.stop()
         if self.router is not None:
             await asyncio.to_thread(self.router.stop)
-        await asyncio.gather(*(desk.stop() for desk in self.desks.values()))
+        await asyncio.gather(*(desk.stop() for desk in self._desks.values()))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
         for task in self._tasks:

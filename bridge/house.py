@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.routing import Routes
@@ -36,10 +38,12 @@ def lookup_key(keys_dir: Path) -> bytes:
     """The key in `<keys_dir>/lookup.key`, made at the first start. Losing it loses only look-ups by openid."""
     path = keys_dir / "lookup.key"
     keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(key := os.urandom(_KEY_BYTES))
-    return key
+    if not path.exists():
+        # Written whole under another name first: two processes that start together must end up with one key.
+        fresh = path.with_suffix(f".{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_bytes()

@@ -115,6 +115,8 @@ class Intake:
             case Ignored(response, reason, message_key):
                 return await self._keep(system, request, "ignored", reason, response, message_key, nonce)
             case Answered(response):
+                if nonce is not None and not await self._ledger.use_nonce(system, nonce.value):
+                    return await self._refuse_replay(system, nonce)
                 return response
             case _:
                 raise RuntimeError("a question that was not answered")

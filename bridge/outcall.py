@@ -49,9 +49,10 @@ async def call(
                 content += more
             reply = Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise Transient(f"connect:{type(error).__name__}") from error
+        raise Transient(f"connect:{type(error).__name__}") from None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unknown(f"transport:{type(error).__name__}") from error
+        # `from None`: the error's own text quotes the URL, and some systems want their token there.
+        raise Unknown(f"transport:{type(error).__name__}") from None
     if len(content) > MAX_ANSWER:
         raise Unknown("answer_too_large")
     if reply.status in (429, 503):

@@ -19,7 +19,9 @@ class Runtime(Protocol):
     ledger: Ledger
     relay: Relay
     topology: Topology
-    desks: Mapping[str, Desk]
+
+    @property
+    def desks(self) -> Mapping[str, Desk]: ...
 
     @property
     def law(self) -> Conservation | None:

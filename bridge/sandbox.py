@@ -22,6 +22,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from schemas.base import SHANGHAI
 
@@ -184,7 +185,7 @@ class Sandbox:
         if mood.delay:
             await asyncio.sleep(mood.delay)
         if mood.reset:
-            raise ConnectionResetError("the sandbox's mood cuts this connection")
+            return _Cut()
         if mood.html:
             return Response(LOGIN_PAGE, 200, media_type="text/html")
         if mood.status:
@@ -234,6 +235,15 @@ class Sandbox:
         if action is None:
             return _json({"error": f"the {self.system} sandbox cannot do this"}, 404)
         return _json(await action(orjson.loads(await request.body())))
+
+
+class _Cut(Response):
+    """Announces a body and never sends it: the server then cuts the connection in the middle of the answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"100"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": False})
 
 
 def _json(document: Any, status: int = 200) -> Response:

@@ -101,7 +101,7 @@ async def run_work(settings: Settings, ready_file: Path | None = None) -> None:
     bridge = Bridge(settings, Part.WORK)
     await bridge.start()
     if ready_file is not None:
-        ready_file.write_text("ready")
+        await asyncio.to_thread(ready_file.write_text, "ready")
     with suppress(asyncio.CancelledError):
         await until_stopped()
     await bridge.stop()

@@ -1,10 +1,11 @@
 """What every canonical model shares: frozen, closed to unknown fields, times with an offset."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 """The zone of every clock in the city; the systems write local times without an offset."""
@@ -16,8 +17,25 @@ SystemName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,31}$")
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A number some system gave: 1 to 128 characters, no control characters."""
 
-Moment = AwareDatetime
-"""A point in time with its offset; a time without one is refused."""
+_WRITTEN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})$"
+
+
+def _written_out(value: object) -> object:
+    # A bare number is seconds to one system and milliseconds to the next: pydantic would guess which.
+    if isinstance(value, int | float) or (isinstance(value, str) and not re.fullmatch(_WRITTEN, value)):
+        raise ValueError("write the time in ISO 8601 with its offset (时间须为ISO 8601格式并带时区)")
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written_out),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _WRITTEN}),
+]
+"""A point in time in ISO 8601 with its offset; a time without one, or a bare number, is refused."""
+
+TRACEPARENT = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+"""W3C trace context."""
 
 
 class Canonical(BaseModel):

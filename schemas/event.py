@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from schemas.base import Canonical, Identifier, Moment, SystemName
-from schemas.petition import Attachment, HandlingClass
+from schemas.base import TRACEPARENT, Canonical, Identifier, Moment, SystemName
+from schemas.petition import Attachment, HandlingClass, Kind, Urgency
 
 
 class EventType(StrEnum):
@@ -167,7 +167,7 @@ class Event(Canonical):
     occurred_at: Moment
     recorded_at: Moment
     actor: str | None = Field(default=None, max_length=128)
-    traceparent: str | None = Field(default=None, pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+    traceparent: str | None = Field(default=None, pattern=TRACEPARENT)
     data: EventData = EventData()
 
 
@@ -179,10 +179,10 @@ class BusData(Canonical):
     fetched against what was announced.
     """
 
-    kind: str
-    handling_class: str
-    urgency: str
-    state: str
+    kind: Kind
+    handling_class: HandlingClass
+    urgency: Urgency
+    state: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     petition_source: SystemName
     region_code: str | None = None
     category: str | None = None
@@ -202,11 +202,11 @@ class CloudEvent(Canonical):
     specversion: Literal["1.0"] = "1.0"
     id: UUID
     source: Annotated[str, Field(pattern=r"^/systems/[a-z][a-z0-9_]{1,31}$")]
-    type: Annotated[str, Field(pattern=r"^petition\.[a-z_]+$")]
+    type: Annotated[str, Field(pattern=rf"^petition\.({'|'.join(EventType)})$")]
     subject: Identifier
     time: Moment
     datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str = "urn:laiting:schema:bus-data:1"
+    dataschema: Literal["urn:laiting:schema:bus-data:1"] = "urn:laiting:schema:bus-data:1"
     sequence: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
-    traceparent: str | None = None
+    traceparent: str | None = Field(default=None, pattern=TRACEPARENT)
     data: BusData

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.config import JsonDict, JsonValue
 
 from schemas.base import Canonical, Identifier, Moment, SystemName
 
@@ -83,7 +84,8 @@ def _either_language(words: type[StrEnum]) -> BeforeValidator:
     def read(value: object) -> object:
         return _CHINESE[words].get(value, value) if isinstance(value, str) else value
 
-    return BeforeValidator(read)
+    both = {"description": words.__doc__ or "", "enum": [*words, *_CHINESE[words]]}
+    return BeforeValidator(read, json_schema_input_type=Annotated[str, WithJsonSchema({"type": "string", **both})])
 
 
 class ExternalId(Canonical):
@@ -95,7 +97,7 @@ class ExternalId(Canonical):
 
 
 class Petitioner(Canonical):
-    """Who brought it (诉求人). Personal data: never in a log, on a public queue, or at a system that does not need it."""
+    """Who brought it (诉求人). Personal data: never in a log, on a public queue, or where it is not needed."""
 
     name: str | None = Field(default=None, max_length=100)
     phone: str | None = Field(default=None, max_length=64)
@@ -108,8 +110,18 @@ class Petitioner(Canonical):
         return bool(self.phone or self.openid)
 
 
+def _both(kind: str) -> JsonDict:
+    return {"properties": {"longitude": {"type": kind}, "latitude": {"type": kind}}}
+
+
+_BOTH_OR_NONE: JsonDict = {"anyOf": [{**_both("number"), "required": ["longitude", "latitude"]}, _both("null")]}
+"""The rule of `Place` for those who have only the JSON Schema."""
+
+
 class Place(Canonical):
     """Where it is about (事发地). Coordinates in degrees, both or none (WGS-84 or GCJ-02 as the source has them)."""
+
+    model_config = ConfigDict(json_schema_extra=_BOTH_OR_NONE)
 
     region_code: str | None = Field(default=None, max_length=12)
     street: str | None = Field(default=None, max_length=100)
@@ -154,7 +166,7 @@ class PetitionDraft(Canonical):
     """What an adapter reads out of a submission: a petition before the bridge has numbered, classed and owned it."""
 
     kind: Annotated[Kind, _either_language(Kind)] = Kind.OTHER
-    handling_class: Annotated[HandlingClass | None, _either_language(HandlingClass)] = None
+    handling_class: Annotated[HandlingClass, _either_language(HandlingClass)] | None = None
     title: str = Field(default="", max_length=500)
     content: str = Field(min_length=1, max_length=100_000)
     petitioner: Petitioner = Petitioner()
@@ -180,8 +192,19 @@ class Petition(PetitionDraft):
     submitted_at: Moment
 
 
+def _given(name: str, **rule: JsonValue) -> JsonDict:
+    return {"required": [name], "properties": {name: rule}}
+
+
+_REACHABLE: list[JsonValue] = [_given(way, type="string", minLength=1) for way in ("phone", "openid")]
+_A_WAY_BACK: JsonDict = {"allOf": [_given("petitioner", anyOf=[*_REACHABLE, _given("anonymous", const=True)])]}
+"""The rule of `PetitionDocument` for those who have only the JSON Schema."""
+
+
 class PetitionDocument(PetitionDraft):
     """The petition document of the form door and of `POST /v1/petitions` (CONTRACT 4)."""
+
+    model_config = ConfigDict(json_schema_extra=_A_WAY_BACK)
 
     external_id: Identifier
 

@@ -101,6 +101,11 @@ def keep(work: Work, kept: Sequence[Kept]) -> list[Replayed | None]:
     return [REPLAYED if again else None for again in replayed]
 
 
+def use_nonces(work: Work, used: Sequence[tuple[str, str]]) -> list[bool]:
+    """(system, nonce) → whether it is new."""
+    return [not again for again in _use_nonces(work, used)]
+
+
 def refuse(work: Work, refusals: Sequence[tuple[str, str]]) -> list[None]:
     """A journal line for each refused caller: (system, reason code). Nothing else is kept."""
     for system, reason in refusals:
@@ -146,6 +151,7 @@ class _Desk:
         values = {number.value for draft in drafts for number in _numbers(draft)}
         refs = [ref for draft in drafts for ref in _refs(draft)]
         values |= {ref.value for ref in refs if ref.petition_id is None}
+        values |= {draft.receipt for draft in drafts if isinstance(draft, Acknowledgement)}
         if values:
             query = select(cross_references).where(cross_references.c.value.in_(sorted(values)))
             for found in self.work.conn.execute(query).mappings():
@@ -205,7 +211,8 @@ class _Desk:
     def _submit(self, arrival: Arrival, draft: Submission) -> Outcome:
         known = next((row for number in draft.external_ids if (row := self._find(_exact(number)))), None)
         if known is not None:
-            if draft.again is not None:
+            news = any(self._find(_exact(number)) is None for number in draft.external_ids)
+            if draft.again is not None and news:
                 return self._update(arrival.system, draft.again, arrival.traceparent, known)
             return Outcome("duplicate", known.petition_id, known.receipt)
         row = self._open(arrival, draft)
@@ -270,9 +277,18 @@ class _Desk:
     def _acknowledge(self, system: str, draft: Acknowledgement) -> Outcome:
         found = self.handoffs_by_receipt.get((system, draft.receipt))
         if found is None:
-            return Outcome("kept", None, None)
+            return self._acknowledge_side(system, draft)
         settle_fate(self.work, found["handoff_id"], self.work.rows[found["petition_id"]], system, draft)
         return Outcome("event", found["petition_id"], None)
+
+    def _acknowledge_side(self, system: str, draft: Acknowledgement) -> Outcome:
+        """News about a further message of a hand-off (to the owner, to the unit), or about one we do not know yet."""
+        petition_id = self.numbers.get((system, RECEIPT_KIND, draft.receipt))
+        if petition_id is None:
+            return Outcome("kept", None, None)
+        if draft.failure is not None:
+            note_side_failure(self.work, petition_id, system, draft)
+        return Outcome("event", petition_id, None)
 
     # ── numbers ──
     def _learn(self, petition_id: str, numbers: Iterable[ExternalId]) -> None:
@@ -383,13 +399,22 @@ def match_kept(work: Work, numbers: Mapping[tuple[str, str, str], str]) -> None:
         _fate_of_receipt(work, message, draft, row)
 
 
+def note_side_failure(work: Work, petition_id: str, system: str, fate: Acknowledgement) -> None:
+    """A message beside the main one did not arrive: said in the journal, and the hand-off stays delivered."""
+    work.note("handoff.failed", petition_id, level="warning", from_=system, to="bridge", outcome=fate.failure,
+              receipt=fate.receipt)  # fmt: skip
+
+
 def _fate_of_receipt(work: Work, message: Row, draft: Acknowledgement, row: PetitionRow) -> None:
     query = select(handoffs.c.handoff_id).where(
         handoffs.c.receipt == draft.receipt, handoffs.c.system == message["system"]
     )
-    for handoff_id in work.conn.scalars(query).all():
+    main = work.conn.scalars(query).all()
+    for handoff_id in main:
         settle_fate(work, handoff_id, row, message["system"], draft)
-        mark_matched(work, message["message_id"], Outcome("event", row.petition_id, None))
+    if not main and draft.failure is not None:
+        note_side_failure(work, row.petition_id, message["system"], draft)
+    mark_matched(work, message["message_id"], Outcome("event", row.petition_id, None))
 
 
 def acknowledge(work: Work, signed: Iterable[tuple[str, str]]) -> None:

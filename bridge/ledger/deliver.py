@@ -102,6 +102,7 @@ class _Clerk:
         self.updates: list[dict[str, Any]] = []
         self.attempts: list[dict[str, Any]] = []
         self.numbers: dict[tuple[str, str, str], str] = {}
+        self.receipts: dict[tuple[str, str, str], str] = {}
         self.finished: set[str] = set()
         self.late: list[dict[str, Any]] = []
 
@@ -128,11 +129,10 @@ class _Clerk:
             work.conn.execute(_FORGET_ATTEMPT, self.late)
         if self.attempts:
             work.conn.execute(insert(attempts), self.attempts)
-        new = learn(work, {key: value for key, value in self.numbers.items() if key[1] != RECEIPT_KIND})
+        new = learn(work, self.numbers)
         work.flush()
-        receipts = {key: value for key, value in self.numbers.items() if key[1] == RECEIPT_KIND}
-        if new or receipts:
-            match_kept(work, new | receipts)
+        if new or self.receipts:
+            match_kept(work, new | self.receipts)
         work.wake_lanes(self.finished)
         work.close_finished()
         work.flush()
@@ -152,8 +152,10 @@ class _Clerk:
         self.finished.add(row["petition_id"])
         for number in receipt.external_ids:
             self.numbers[number.system, number.kind, number.value] = row["petition_id"]
+        for further in receipt.also:
+            self.numbers[row["system"], RECEIPT_KIND, further] = row["petition_id"]
         if receipt.number:
-            self.numbers[row["system"], RECEIPT_KIND, receipt.number] = row["petition_id"]
+            self.receipts[row["system"], RECEIPT_KIND, receipt.number] = row["petition_id"]
         self._note("handoff.delivered", settlement, row, "delivered", receipt=receipt.number or None,
                    detail=receipt.detail)  # fmt: skip
         if signed:
@@ -230,6 +232,7 @@ def _load(work: Work, handoff_ids: set[str]) -> dict[str, Leased]:
     of_petition = _by(work, select(petitions).where(petitions.c.petition_id.in_(petition_ids)), "petition_id")
     numbers: dict[str, list[tuple[str, str, str]]] = {}
     query = select(cross_references).where(cross_references.c.petition_id.in_(petition_ids))
+    query = query.order_by(cross_references.c.learnt_at, cross_references.c.value)
     for found in work.conn.execute(query):
         numbers.setdefault(found.petition_id, []).append((found.system, found.kind, found.value))
     return {

@@ -64,6 +64,10 @@ class Ledger:
     async def refuse(self, system: str, reason: str) -> None:
         await self._writer.ask(accepting.refuse, (system, reason))
 
+    async def use_nonce(self, system: str, nonce: str) -> bool:
+        """Whether the nonce is new; it is remembered."""
+        return await self._writer.ask(accepting.use_nonces, (system, nonce))
+
     # ── the conveyor ──
     def route_later(self, event_id: str) -> "Future[int]":
         return self._writer.ask_later(self._route, event_id)

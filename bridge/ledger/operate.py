@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from bridge.ledger.tables import Row, handoffs
-from bridge.ledger.work import PUBLISH_GRACE_MS, Work
+from bridge.ledger.work import Work
 
 REPLAYABLE = ("parked", "retrying", "unknown")
 CANCELLABLE = ("parked", "retrying", "unknown", "waiting", "pending", "queued")
@@ -75,7 +75,7 @@ def _replay(work: Work, row: dict[str, Any]) -> None:
     ask_first = row["ask_first"] or row["attempts"] > 0
     work.conn.execute(
         _REPLAY,
-        {"id": row["handoff_id"], "wake": work.now + PUBLISH_GRACE_MS, "ask": ask_first, "base": row["attempts"]},
+        {"id": row["handoff_id"], "wake": work.now, "ask": ask_first, "base": row["attempts"]},
     )
     row["state"] = "pending"
     work.ready(row)

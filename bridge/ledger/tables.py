@@ -66,6 +66,7 @@ cross_references = Table(
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("petition_id", Text, nullable=False),
+    Column("learnt_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("value", "system", "kind"),
     Index("cross_references_petition", "petition_id"),
 )

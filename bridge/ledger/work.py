@@ -195,8 +195,9 @@ class Work:
         """Numbers to remember; the caller has made sure that they are new."""
         for number in numbers:
             self._references.append(
-                {"system": number.system, "kind": number.kind, "value": number.value, "petition_id": petition_id}
-            )
+                {"system": number.system, "kind": number.kind, "value": number.value, "petition_id": petition_id,
+                 "learnt_at": self.now}
+            )  # fmt: skip
 
     # ── journal ──
     def note(self, what: str, petition_id: str | None = None, *, level: str = "info", **fields: Any) -> None:

@@ -34,7 +34,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     for adapter in adapters.values():
         app.router.routes.extend(doors.routes(adapter, context.intake, context.now))
     app.include_router(petitions.router(context))
-    app.include_router(handoffs.router(context, runtime.settings.audit_dir))
+    app.include_router(handoffs.router(context, runtime))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)

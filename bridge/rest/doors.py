@@ -44,4 +44,4 @@ def _request(http: HttpRequest, body: bytes, received_at: datetime) -> Request:
 
 
 def _http(response: Response) -> HttpResponse:
-    return HttpResponse(response.body, response.status, media_type=response.content_type)
+    return HttpResponse(response.body, response.status, dict(response.headers), response.content_type)

@@ -1,6 +1,6 @@
 """`/v1/handoffs`, `/v1/conservation`, `/v1/checkpoints`, `/v1/messages`, `/v1/queues`: what operators and ops read."""
 
-from pathlib import Path
+import asyncio
 from typing import Annotated
 
 import orjson
@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from bridge.bus.queues import watch_queues
 from bridge.ledger import reads
 from bridge.ledger.operate import Order, Verdict
 from bridge.rest import access, bodies
 from bridge.rest.context import Context
 from bridge.rest.problems import Problem
+from bridge.runtime import Runtime
 from bridge.strictjson import BadJson, loads_object
 
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -29,8 +31,9 @@ class ReplayOrder(BaseModel):
     dry_run: bool = False
 
 
-def router(context: Context, audit_dir: Path) -> APIRouter:
+def router(context: Context, runtime: Runtime) -> APIRouter:
     """The routes, bound to this process's parts."""
+    audit_dir = runtime.settings.audit_dir
     api = APIRouter(prefix="/v1", tags=["operations"])
 
     @api.get("/handoffs")
@@ -82,6 +85,14 @@ def router(context: Context, audit_dir: Path) -> APIRouter:
         """The law now: accepted = closed + held + in flight + parked."""
         access.caller(request, context.keys, "petitions:read")
         return _json((await context.ledger.conservation()).as_json())
+
+    @api.get("/queues")
+    async def queues(request: Request) -> Response:
+        """Each queue's depth and consumers by its real name; why nothing is published, if so; open breakers."""
+        access.caller(request, context.keys, "petitions:read")
+        found = await asyncio.to_thread(watch_queues, runtime.settings.broker_url, runtime.topology)
+        breakers = {system: desk.breaker.is_open for system, desk in runtime.desks.items()}
+        return _json({"queues": found, "trouble": runtime.relay.trouble, "breakers": breakers})
 
     @api.get("/checkpoints/latest")
     async def latest() -> Response:

@@ -27,8 +27,6 @@ MAX_FAULTS = 10_000
 _MAX_TREES = 64
 _MAX_STRAYS = 1024
 _PROGRESS_LINES = 2048
-_NOT_AFTER_CLOSED = frozenset({"petition.accepted", "petition.submitted"})
-_REOPENS = frozenset({"petition.rehandled", "petition.resumed"})
 _NO_STORY = ("message.", "operator.", "pii.")
 
 Progress = Callable[[int, int], None]
@@ -71,13 +69,11 @@ def verify(
     verifiers: Sequence[Verifier],
     *,
     copies: Sequence[Path] = (),
-    may_follow_closed: Callable[[str], bool] | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Recompute everything. Never raises for what the files contain: that is in the verdict.
 
     `verifiers`: the log's public keys, the newest last. `copies`: directories with copies of its checkpoints.
-    `may_follow_closed(what)`: whether an entry may come after `petition.closed`; by default all but a new beginning.
     `progress` is called now and then. FileNotFoundError if there is no such directory.
     """
     verdict, faults = Verdict(), _Faults()
@@ -85,7 +81,7 @@ def verify(
         log = snapshot(audit_dir)
         signed = checkpoints.Series(audit_dir, verifiers, copies, faults.add_file)
     _check_names(audit_dir, faults)
-    walk = _Walk(verdict, faults, signed, _Stories(may_follow_closed or _may_follow_closed))
+    walk = _Walk(verdict, faults, signed, _Stories())
     for line, judged, following in _with_following(_judged(log, progress)):
         walk.step(line, judged, following)
     walk.finish()
@@ -362,8 +358,8 @@ class _Day:
         self._latest = ""
 
     def fault(self, line: Line, entry: dict[str, object]) -> str | None:
-        """What is wrong with the entry's day in this file; a file under a wrong name is named once, not line by line."""
-        if line.file != self._file:
+        """What is wrong with the entry's day in this file; a file under a wrong name is named once only."""
+        if line.file is not self._file:
             self._file, self._latest = line.file, day_of_file(line.file.name) or ""
         try:
             day = day_of(str(entry.get("at")))
@@ -378,15 +374,15 @@ class _Day:
 # --- the petitions ----------------------------------------------------------------------------------------------------
 
 
-def _may_follow_closed(what: str) -> bool:
-    return what not in _NOT_AFTER_CLOSED
-
-
 class _Stories:
-    """Each petition begins with its acceptance, and what begins a petition does not follow its end."""
+    """Each petition begins with its acceptance, once, and is not closed twice without anything in between.
 
-    def __init__(self, may_follow_closed: Callable[[str], bool]) -> None:
-        self._may_follow_closed = may_follow_closed
+    `petition.accepted` and `petition.closed` are also what a system can say of a petition: then they come with the
+    `sequence` (from 2) and the `event_id` of that event, and may stand anywhere. After the end, much may still happen:
+    a receipt that is late, an event that reopens the petition, an operator's replay.
+    """
+
+    def __init__(self) -> None:
         self._closed: dict[int, bool] = {}
         self._in_doubt = False
 
@@ -402,9 +398,17 @@ class _Stories:
         # The hash of the id is enough to know it again, in half the memory; its key is new in every process.
         key = hash(str(petition))
         closed = self._closed.get(key)
-        self._closed[key] = what == "petition.closed" or (closed is True and what not in _REOPENS)
-        if closed is None and what != "petition.accepted" and not self._in_doubt:
-            return f"petition {petition} begins with {what}, not with petition.accepted (诉求未先受理)"
-        if closed and not self._may_follow_closed(what):
-            return f"petition {petition} is closed: {what} may not follow (已办结的诉求又有新的开始)"
+        opens = what == "petition.accepted" and entry.get("sequence", 1) == 1
+        closes = what == "petition.closed" and entry.get("event_id") is None
+        self._closed[key] = closes or (closed is True and what == "handoff.acknowledged")
+        return self._turn(f"petition {petition}", what, closed, opens=opens, closes=closes)
+
+    def _turn(self, petition: str, what: str, closed: bool | None, *, opens: bool, closes: bool) -> str | None:
+        if closed is None:
+            known = opens or self._in_doubt
+            return None if known else f"{petition} begins with {what}, not with petition.accepted (诉求未先受理)"
+        if opens:
+            return f"{petition} is accepted a second time (诉求重复受理)"
+        if closes and closed:
+            return f"{petition} is closed a second time (诉求重复办结)"
         return None

@@ -1,4 +1,4 @@
-"""the ledger's first tables"""
+"""the ledger"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("petition_id", sa.Text(), nullable=False),
+        sa.Column("learnt_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("value", "system", "kind"),
     )
     op.create_index("cross_references_petition", "cross_references", ["petition_id"], unique=False)

@@ -1,0 +1,34 @@
+"""The social governance center (社会治理服务中心): signed JSON event documents, both ways."""
+
+from typing import TYPE_CHECKING
+
+from adapters.governance_center.codes import load
+from adapters.governance_center.inbound import CenterInbound
+from adapters.governance_center.mapping import SYSTEM
+from adapters.governance_center.outbound import CenterOutbound
+from adapters.governance_center.settings import CenterSettings, sandbox_settings
+from bridge.adapter import Adapter, Manifest, SandboxPlan, Workshop
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def build(settings: CenterSettings, workshop: Workshop) -> Adapter:
+    codes = load(settings.platform, settings.codes)
+    return Adapter(SYSTEM, CenterInbound(settings, codes), CenterOutbound(settings, codes, workshop))
+
+
+def sandbox(settings: CenterSettings, plan: SandboxPlan) -> "Starlette":
+    from adapters.governance_center.sandbox import application
+
+    return application(settings, plan)
+
+
+MANIFEST = Manifest(
+    system=SYSTEM,
+    zh="社会治理服务中心",
+    settings=CenterSettings,
+    build=build,
+    sandbox=sandbox,
+    sandbox_settings=sandbox_settings,
+)

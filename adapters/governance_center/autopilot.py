@@ -1,0 +1,136 @@
+"""What the center does with a case by itself: a script of steps, each one document to the bridge."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from adapters.governance_center.cases import Case
+from adapters.governance_center.wire import Op
+
+Fields = dict[str, Any]
+DELAYED = 0.3
+DELAY_GRANTED = 0.8
+SATISFIED = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    op: Op
+    fields: Fields = field(default_factory=dict)
+
+
+def reported(case: Case, random: Random) -> Iterator[Step]:
+    """A case the bridge reported: an order is published, then the units work."""
+    yield supervision(case)
+    yield from worked(case, random)
+
+
+def worked(case: Case, random: Random) -> Iterator[Step]:
+    """Dispatched, signed by each unit, worked on; the assisting units answer first, the lead answers last."""
+    yield dispatch(case)
+    for unit in (case.lead, *case.assists):
+        yield sign(case, unit)
+    yield progress(case, case.lead)
+    if random.random() < DELAYED:
+        yield delay_apply(case)
+        yield delay_review(case, granted=random.random() < DELAY_GRANTED)
+    for unit in case.assists:
+        yield progress(case, unit, f"{unit}已完成协办事项，办理情况已告知{case.lead}。")
+    yield reply(case)
+    yield close(case)
+    yield evaluate(case, satisfied=random.random() < SATISFIED)
+
+
+def supervision(case: Case) -> Step:
+    text = "该事项列入重点督办，请主办单位按时办结并向群众反馈。"
+    return Step(Op.SUPERVISE, {"remindStatus": "2", "superviseState": "1", "advice": text})
+
+
+def dispatch(case: Case) -> Step:
+    units = [(case.lead, "lead"), *((name, "assist") for name in case.assists)]
+    return Step(
+        Op.DISPATCH,
+        {
+            "advice": "请按职责办理；请勿将诉求人信息提供给被反映单位。",
+            "targetOrgName": case.lead,
+            "assistOrgNames": list(case.assists),
+            "assignments": [{"orgName": name, "orgCode": "", "role": role} for name, role in units],
+        },
+    )
+
+
+def sign(case: Case, unit: str) -> Step:
+    return Step(Op.SIGN, {**_by(case, unit), "advice": "已签收"})
+
+
+def progress(case: Case, unit: str, text: str | None = None) -> Step:
+    told = text or case.texts.get("progress") or f"{unit}已到现场核实情况，正在办理，请您放心。"
+    return Step(Op.PROGRESS, {**_by(case, unit), "advice": told})
+
+
+def return_apply(case: Case) -> Step:
+    return Step(Op.RETURN_APPLY, {**_by(case, case.lead), "reason": "该事项不属于本单位职责范围，申请退回改派。"})
+
+
+def return_review(case: Case) -> Step:
+    return Step(Op.RETURN_REVIEW, {"checkResult": "1", "advice": "同意退回，另行派单。"})
+
+
+def delay_apply(case: Case) -> Step:
+    why = "需与多个部门会商，申请延期办理。"
+    return Step(Op.DELAY_APPLY, {**_by(case, case.lead), "reason": why, "interval": "2.5", "intervalUnit": 1})
+
+
+def delay_review(case: Case, *, granted: bool = True) -> Step:
+    told = "同意延期。" if granted else "不同意延期，请按原时限办结。"
+    return Step(Op.DELAY_REVIEW, {"checkResult": 1 if granted else 2, "advice": told})
+
+
+def reply(case: Case) -> Step:
+    told = case.texts.get("reply") or (
+        f"您好！您反映的问题收悉，{case.lead}高度重视，已会同有关单位现场核实并办理完毕。"
+        "感谢您对我们工作的关心和支持，如有其他问题，欢迎随时反映。"
+    )
+    return Step(Op.REPLY, {**_by(case, case.lead), "advice": told})
+
+
+def close(case: Case) -> Step:
+    return Step(Op.CLOSE, {"advice": "经核查，事项已办结。"})
+
+
+def evaluate(case: Case, *, satisfied: bool = True) -> Step:
+    told = "满意" if satisfied else "基本满意"
+    return Step(Op.EVALUATE, {"satisfaction": "01" if satisfied else "02", "isSolved": "1", "advice": f"回访：{told}"})
+
+
+def urge(case: Case) -> Step:
+    return Step(Op.SUPERVISE, {"remindStatus": "1", "advice": "请抓紧办理，并及时回复群众。"})
+
+
+def withdraw(case: Case) -> Step:
+    return Step(Op.WITHDRAW, {"advice": "诉求人撤回诉求。"})
+
+
+def named(case: Case, name: str) -> Step | None:
+    """The usual step of that name, for whoever drives the sandbox by hand."""
+    steps = {
+        "supervise": supervision,
+        "urge": urge,
+        "dispatch": dispatch,
+        "sign": lambda one: sign(one, one.lead),
+        "progress": lambda one: progress(one, one.lead),
+        "return_apply": return_apply,
+        "return_review": return_review,
+        "delay_apply": delay_apply,
+        "delay_review": delay_review,
+        "reply": reply,
+        "close": close,
+        "evaluate": evaluate,
+        "withdraw": withdraw,
+    }
+    return steps[name](case) if name in steps else None
+
+
+def _by(case: Case, unit: str) -> Fields:
+    return {"orgName": unit, "role": "lead" if unit == case.lead else "assist"}

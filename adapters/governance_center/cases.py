@@ -1,0 +1,86 @@
+"""The sandbox's cases: one matter at the center, its numbers, its units, and what was said about it."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from adapters.governance_center.wire import EventDocument
+
+UNITS = (
+    "市住房和城乡建设局",
+    "市城市管理局",
+    "市自然资源和规划局",
+    "市生态环境局",
+    "市市场监督管理局",
+    "市教育局",
+    "市人力资源和社会保障局",
+    "太白湖街道办事处",
+)
+
+
+@dataclass(slots=True)
+class Case:
+    """`number` is the center's own; `over`: nothing more is done for it; `texts`: words it was started with."""
+
+    number: str
+    petition_id: str | None
+    title: str
+    lead: str
+    assists: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    message_ids: list[str] = field(default_factory=list)
+    said: int = 0
+    over: bool = False
+    archived: bool = False
+
+    def next_message_id(self) -> str:
+        self.said += 1
+        return f"{self.number}-{self.said}"
+
+
+@dataclass(slots=True)
+class Register:
+    """All cases, found by the center's number or by ours."""
+
+    cases: dict[str, Case] = field(default_factory=dict)
+    by_petition: dict[str, Case] = field(default_factory=dict)
+
+    def add(self, case: Case) -> Case:
+        self.cases[case.number] = case
+        self.link(case, case.petition_id)
+        return case
+
+    def link(self, case: Case, petition_id: str | None) -> None:
+        if petition_id:
+            case.petition_id = petition_id
+            self.by_petition[petition_id] = case
+
+    def find(self, *numbers: str | None) -> Case | None:
+        for number in filter(None, numbers):
+            case = self.cases.get(number) or self.by_petition.get(number)
+            if case is not None:
+                return case
+        return None
+
+
+def event_number(now: datetime, sequence: str, random: Random) -> str:
+    """One of two shapes seen in the field: a time with a GUID behind it, or a long row of digits."""
+    stamp = now.strftime("%Y%m%d%H%M%S%f")
+    if random.random() < 0.5:
+        return f"{stamp[:17]}_{uuid.uuid4()}"
+    return f"{stamp[2:17]}{sequence}"
+
+
+def units_of(document: EventDocument, random: Random) -> tuple[str, tuple[str, ...]]:
+    """Lead and assisting units as asked for, by name; without a lead the center chooses one."""
+    named = [(entry.orgName, entry.role) for entry in document.assignments if entry.orgName]
+    leads = [name for name, role in named if role == "lead"] or list(document.targetOrgName)
+    assists = [name for name, role in named if role == "assist"] or list(document.assistOrgNames)
+    lead = leads[0] if leads else random.choice(UNITS)
+    return lead, _without(lead, assists)
+
+
+def _without(lead: str, assists: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(assists) if name != lead)

@@ -1,0 +1,216 @@
+"""From a canonical event to the center's document: pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.governance_center.codes import Codes, code_for
+from adapters.governance_center.mapping import EVENT_ID
+from adapters.governance_center.values import wire_time
+from adapters.governance_center.wire import Op
+from bridge.adapter import Outgoing, Permanent
+from schemas.event import Assignment, EventData, EventType, Span, SupervisionLevel, UnitRole
+from schemas.petition import Attachment, Petition
+
+Fields = dict[str, Any]
+
+HOURS_A_DAY = 24
+PASSED, DENIED = "1", "2"
+REVIEWS = {
+    EventType.RETURNED: PASSED,
+    EventType.RETURN_DENIED: DENIED,
+    EventType.EXTENDED: PASSED,
+    EventType.EXTENSION_DENIED: DENIED,
+}
+ESCALATIONS = frozenset({EventType.SUPERVISED, EventType.URGED, EventType.RECLASSED})
+"""Events that bring a petition to the center which it may never have heard of: the report then goes first."""
+
+
+def op_for(outgoing: Outgoing, codes: Codes) -> Op:
+    """What the center is told. Raises `Permanent` for a type the table does not name."""
+    kind = outgoing.event.type
+    if kind in ESCALATIONS and EVENT_ID not in outgoing.external_ids:
+        return Op.REPORT
+    if kind not in codes.says:
+        raise Permanent("not_spoken")
+    return codes.says[kind]
+
+
+def document(outgoing: Outgoing, codes: Codes) -> Fields:
+    """The whole document; what is not known is left out."""
+    op = op_for(outgoing, codes)
+    fields = {
+        "op": op.value,
+        "messageId": outgoing.idempotency_key,
+        "eventId": outgoing.external_ids.get(EVENT_ID, outgoing.petition.petition_id),
+        "oppoSideBusiCode": outgoing.petition.petition_id,
+        "taskTime": wire_time(outgoing.event.occurred_at),
+        "taskName": outgoing.event.type.zh,
+        "status": codes.status_out.get(outgoing.event.type),
+        **_step(outgoing.event.data, codes),
+        **WRITERS.get(op, _nothing)(outgoing, codes),
+    }
+    return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def said(fields: Fields) -> str:
+    """The text of a document that was meant for a reader: a report's content, any other step's advice."""
+    return str((fields.get("content") if fields.get("op") == Op.REPORT else fields.get("advice")) or "")
+
+
+def _step(data: EventData, codes: Codes) -> Fields:
+    return {
+        "advice": data.text,
+        "orgName": data.unit,
+        "orgCode": codes.unit_code(data.unit) if data.unit else None,
+        "role": data.role.value if data.role else None,
+        "transactorName": data.person,
+        "handleDate": wire_time(data.due_at) if data.due_at else None,
+        "taskId": data.reference,
+        "attrs": _files(data.attachments),
+    }
+
+
+def _files(files: tuple[Attachment, ...]) -> list[Fields]:
+    return [file.model_dump(exclude_none=True) for file in files]
+
+
+# ── what each op adds ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _nothing(outgoing: Outgoing, codes: Codes) -> Fields:
+    return {}
+
+
+def _report(outgoing: Outgoing, codes: Codes) -> Fields:
+    petition, data = outgoing.petition, outgoing.event.data
+    return {
+        **codes.report_defaults,
+        "eventName": petition.title,
+        "content": petition.content,
+        "appealType": petition.kind.zh,
+        "eventType": petition.category.code,
+        "typeName": petition.category.name,
+        "handleWay": petition.handling_class.zh,
+        "urgencyDegree": code_for(codes.urgency, petition.urgency),
+        "registerTimeStr": wire_time(petition.submitted_at),
+        "happenTimeStr": wire_time(petition.occurred_at) if petition.occurred_at else None,
+        "attrs": _files(petition.attachments + data.attachments),
+        **_place(petition),
+        **_contact(petition),
+        **_targets(data.units or _units(petition), codes),
+        **(_supervision(data, codes) if data.level else {}),
+        "relatedCodes": _related(petition, codes),
+    }
+
+
+def _place(petition: Petition) -> Fields:
+    place = petition.place
+    return {
+        "occurred": place.address,
+        "regionCode": place.region_code,
+        "streetName": place.street,
+        "communityName": place.community,
+        "gridCode": place.grid,
+        "longitude": place.longitude,
+        "latitude": place.latitude,
+    }
+
+
+def _contact(petition: Petition) -> Fields:
+    """Who brought it, unless that must not be known: the center hands reports on to the units complained about."""
+    person = petition.petitioner
+    if person.confidential or person.anonymous:
+        return {"confidential": "1" if person.confidential else None, "anonymous": "1" if person.anonymous else None}
+    return {"contactUserName": person.name, "contactTel": person.phone, "openId": person.openid}
+
+
+def _related(petition: Petition, codes: Codes) -> list[Fields]:
+    """The numbers by which the center may have heard of the same matter from its other channels."""
+    platforms = {system: code for code, system in reversed(codes.peers.items())}
+    return [
+        {"bizPlatform": platforms[known.system], "code": known.value}
+        for known in petition.external_ids
+        if known.system in platforms
+    ]
+
+
+def _units(petition: Petition) -> tuple[Assignment, ...]:
+    lead = (Assignment(unit=petition.lead_unit, role=UnitRole.LEAD),) if petition.lead_unit else ()
+    return lead + tuple(Assignment(unit=name, role=UnitRole.ASSIST) for name in petition.assist_units)
+
+
+def _targets(units: tuple[Assignment, ...], codes: Codes) -> Fields:
+    """One assignment each, and the same in the platform's flat fields."""
+    entries = [
+        {"orgName": one.unit, "orgCode": one.code or codes.unit_code(one.unit) or "", "role": one.role.value}
+        for one in units
+    ]
+    lead = next((entry for entry in entries if entry["role"] == UnitRole.LEAD), None)
+    assists = [entry for entry in entries if entry["role"] == UnitRole.ASSIST]
+    return {
+        "assignments": entries,
+        "targetOrgName": lead["orgName"] if lead else None,
+        "targetOrgCode": lead["orgCode"] if lead else None,
+        "assistOrgNames": [entry["orgName"] for entry in assists],
+        "assistOrgCodes": [entry["orgCode"] for entry in assists],
+    }
+
+
+def _dispatch(outgoing: Outgoing, codes: Codes) -> Fields:
+    return _targets(outgoing.event.data.units, codes)
+
+
+def _supervision(data: EventData, codes: Codes) -> Fields:
+    level = data.level or SupervisionLevel.KEY
+    card = code_for(codes.supervision, level)
+    remind = level if level in (SupervisionLevel.URGE, SupervisionLevel.KEY) else SupervisionLevel.KEY
+    # A card says its type; urging and key supervision are reminders without one.
+    return {
+        "supervisionType": card if card and card.isdigit() else None,
+        "remindStatus": code_for(codes.remind, remind),
+    }
+
+
+def _supervise(outgoing: Outgoing, codes: Codes) -> Fields:
+    data = outgoing.event.data
+    if outgoing.event.type is EventType.URGED:
+        data = data.model_copy(update={"level": SupervisionLevel.URGE})
+    return {**_supervision(data, codes), **_targets(data.units, codes)}
+
+
+def _review(outgoing: Outgoing, codes: Codes) -> Fields:
+    return {"checkResult": REVIEWS.get(outgoing.event.type), **_delay(outgoing, codes)}
+
+
+def _delay(outgoing: Outgoing, codes: Codes) -> Fields:
+    span, text = outgoing.event.data.extend_by, outgoing.event.data.text
+    return {"reason": text, **(_interval(span, codes) if span else {})}
+
+
+def _interval(span: Span, codes: Codes) -> Fields:
+    if span.unit == "hours":
+        return {"interval": round(span.amount / HOURS_A_DAY, 4), "intervalUnit": code_for(codes.interval, "days")}
+    amount = int(span.amount) if span.amount.is_integer() else span.amount
+    return {"interval": amount, "intervalUnit": code_for(codes.interval, span.unit)}
+
+
+def _evaluate(outgoing: Outgoing, codes: Codes) -> Fields:
+    data = outgoing.event.data
+    return {
+        "satisfaction": code_for(codes.satisfaction, data.satisfaction) if data.satisfaction else None,
+        "score": data.score,
+        "isSolved": code_for(codes.resolved, data.resolved) if data.resolved else None,
+    }
+
+
+WRITERS: dict[Op, Callable[[Outgoing, Codes], Fields]] = {
+    Op.REPORT: _report,
+    Op.DISPATCH: _dispatch,
+    Op.SUPERVISE: _supervise,
+    Op.DELAY_APPLY: _delay,
+    Op.DELAY_REVIEW: _review,
+    Op.RETURN_APPLY: _delay,
+    Op.RETURN_REVIEW: _review,
+    Op.EVALUATE: _evaluate,
+}
+"""Ops that are not here say all they have in the fields every step has."""

@@ -1,0 +1,196 @@
+"""The event document exactly as the center writes it, and its answer. The README defines every field."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from adapters.governance_center import values
+from bridge.strictjson import BadJson, loads_object
+
+MESSAGES_OF_FAULTS = 3
+
+
+class Op(StrEnum):
+    """What a document does (`op`)."""
+
+    REPORT = "report"
+    DISPATCH = "dispatch"
+    SIGN = "sign"
+    PROGRESS = "progress"
+    RETURN_APPLY = "return_apply"
+    RETURN_REVIEW = "return_review"
+    DELAY_APPLY = "delay_apply"
+    DELAY_REVIEW = "delay_review"
+    SUPERVISE = "supervise"
+    REPLY = "reply"
+    CLOSE = "close"
+    EVALUATE = "evaluate"
+    WITHDRAW = "withdraw"
+
+
+Text = Annotated[str | None, BeforeValidator(values.text)]
+Code = Annotated[str | None, BeforeValidator(values.code)]
+Number = Annotated[str | None, BeforeValidator(values.identifier)]
+Amount = Annotated[float | None, BeforeValidator(values.amount)]
+Coordinate = Annotated[float | None, BeforeValidator(values.coordinate)]
+Time = Annotated[datetime | None, BeforeValidator(values.moment)]
+Names = Annotated[tuple[str, ...], BeforeValidator(values.names)]
+
+
+class UnknownDocument(ValueError):
+    """The body is authentic and cannot be used. The text is Chinese, for the caller, and quotes no value."""
+
+    def __init__(self, message: str, event_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.event_id = event_id
+
+
+class AssignmentEntry(BaseModel):
+    """One unit's part (`assignments[]`)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    orgName: Text = None
+    orgCode: Code = None
+    role: Code = None
+
+
+class AttachmentEntry(BaseModel):
+    """One file by reference (`attrs[]`); both spellings met in the field."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Text = Field(default=None, validation_alias=AliasChoices("name", "FileName", "fileName"))
+    url: Text = Field(default=None, validation_alias=AliasChoices("url", "Filepath", "filePath"))
+    usage: Text = None
+
+
+def _list(value: Any) -> Any:
+    return () if value is None or value == "" else value
+
+
+class EventDocument(BaseModel):
+    """Every field but `op` and `eventId` may be missing; unknown keys are normal and kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    op: Code = None
+    messageId: Number = None
+    eventId: Number = None
+    oppoSideBusiCode: Number = None
+    bizPlatform: Code = None
+    taskId: Number = None
+
+    eventName: Text = None
+    content: Text = None
+    advice: Text = None
+    remarks: Text = None
+    reason: Text = None
+    taskName: Text = None
+    transactorName: Text = None
+
+    appealType: Code = None
+    eventType: Code = None
+    typeName: Text = None
+    urgencyDegree: Code = None
+    occurred: Text = None
+    regionCode: Code = None
+    streetName: Text = None
+    communityName: Text = None
+    gridCode: Code = None
+    longitude: Coordinate = None
+    latitude: Coordinate = None
+
+    contactUserName: Text = None
+    contactTel: Text = None
+    openId: Number = None
+    anonymous: Code = None
+    confidential: Code = None
+
+    orgCode: Code = None
+    orgName: Text = None
+    role: Code = None
+    targetOrgCode: Names = ()
+    targetOrgName: Names = ()
+    assistOrgCodes: Names = ()
+    assistOrgNames: Names = ()
+    assignments: Annotated[tuple[AssignmentEntry, ...], BeforeValidator(_list)] = ()
+    attrs: Annotated[tuple[AttachmentEntry, ...], BeforeValidator(_list)] = ()
+
+    happenTimeStr: Time = None
+    registerTimeStr: Time = None
+    taskTime: Time = None
+    handleDate: Time = None
+    interval: Amount = None
+    intervalUnit: Code = None
+
+    status: Code = None
+    subStatus: Code = None
+    statusName: Text = None
+    checkResult: Code = None
+    supervisionType: Code = None
+    remindStatus: Code = None
+    superviseState: Code = None
+    satisfaction: Code = None
+    score: Text = None
+    isSolved: Code = None
+
+
+class Answer(BaseModel):
+    """What either side answers; more keys are normal."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    code: Code = Field(default=None, validation_alias=AliasChoices("code", "Code"))
+    success: bool | None = Field(default=None, validation_alias=AliasChoices("success", "Success"))
+    message: Text = Field(default=None, validation_alias=AliasChoices("message", "msg", "Message"))
+    eventId: Number = Field(default=None, validation_alias=AliasChoices("peerEventId", "eventId", "Number"))
+    messageIds: tuple[str, ...] | None = None
+
+
+def parse(body: bytes, aliases: Mapping[str, str]) -> tuple[EventDocument, dict[str, Any]]:
+    """The document and its keys as they came (outer blanks of keys dropped, other names translated).
+
+    Raises `UnknownDocument`.
+    """
+    try:
+        plain = _renamed(loads_object(body), aliases)
+    except BadJson as error:
+        raise UnknownDocument(f"报文无法读取：{error}") from None
+    try:
+        return EventDocument.model_validate(plain), plain
+    except ValidationError as error:
+        raise UnknownDocument(fault_text(error), _readable_id(plain)) from None
+
+
+def _renamed(document: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """Exact names win over a name with blanks, and both over another platform's name for the field."""
+    trimmed = {key.strip(): value for key, value in document.items() if key != key.strip()}
+    exact = {key: value for key, value in document.items() if key == key.strip()}
+    both = {**trimmed, **exact}
+    return {**{aliases[key]: value for key, value in both.items() if key in aliases}, **both}
+
+
+def fault_text(error: ValidationError) -> str:
+    """Which fields cannot be used and why, never what they held."""
+    faults = [
+        f"字段{'.'.join(str(part) for part in fault['loc'])}：{_why(fault['type'], fault['msg'])}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return "；".join(faults[:MESSAGES_OF_FAULTS])
+
+
+def _why(kind: str, message: str) -> str:
+    # pydantic's own words name the expected type; they never quote the value.
+    return message.removeprefix("Value error, ") if kind == "value_error" else f"类型或长度不符 ({message})"
+
+
+def _readable_id(plain: Mapping[str, Any]) -> str | None:
+    try:
+        return values.identifier(plain.get("eventId"))
+    except ValueError:
+        return None

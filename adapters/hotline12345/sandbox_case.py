@@ -1,0 +1,237 @@
+"""A case at the sandboxed hotline, and what each step of it says to the bridge."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.hotline12345 import times
+from adapters.hotline12345.codes import Codes
+from schemas.petition import PetitionDraft
+
+UNITS = ("市水务局", "市住房和城乡建设局", "任城区人民政府", "市公安局交警支队", "市城市管理局", "高新区管委会")
+
+
+@dataclass(slots=True)
+class Case:
+    """`originated`: it began at the hotline. `petition_id` is the bridge's number for it, once known."""
+
+    case_id: str
+    rec_id: int
+    task_num: str
+    handle: str = ""
+    originated: bool = False
+    petition_id: str = ""
+    title: str = ""
+    description: str = ""
+    unit: str = UNITS[0]
+    reply: str = ""
+    progress: str = ""
+    signed: bool = False
+    state: str = "受理"
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """How a message names the case: with their own numbers where it is theirs, with ours where we reported it."""
+        if not self.originated:
+            return {"caseId": self.case_id}
+        return {"caseId": self.case_id, "caseHandleId": self.handle, "caseNum": self.task_num}
+
+
+def script(case: Case, dice: random.Random) -> list[str]:
+    """The steps the autopilot takes: most cases go straight, some are handed back, some need more time."""
+    steps = [] if case.originated else ["accept", "dispatch"]
+    if not case.originated and dice.random() < 0.1:
+        steps += ["rollback", "rollback_reply", "redispatch"]
+    steps += ["sign", "progress"]
+    if dice.random() < 0.1:
+        steps += ["postpone", "postpone_reply"]
+    return [*steps, "reply", "archive"]
+
+
+Message = tuple[str, dict[str, Any]]
+Writer = Callable[[Case, str, datetime], Message]
+
+
+def say(case: Case, step: str, text: str, now: datetime) -> Message:
+    """The action and data of one step, which the case has then taken. KeyError: there is no such step."""
+    action, data = STEPS[step](case, text, now)
+    return action, case.names | data
+
+
+def _item(code: str, name: str, default: str, state: str) -> Writer:
+    def write(case: Case, text: str, now: datetime) -> Message:
+        case.state = state
+        data = {
+            "action": code,
+            "actionName": name,
+            "actionTime": times.write(now),
+            "partName": "12345热线值班员",
+            "unitName": "市12345热线受理中心",
+            "itemContent": text or default,
+        }
+        if code == "transit":
+            data |= {"nextUnitName": case.unit, "nextPartName": case.unit, "nextTaskDefineName": "责任单位处置"}
+        return "ITEM_INST_SYNC", data
+
+    return write
+
+
+def _redispatch(case: Case, text: str, now: datetime) -> Message:
+    case.unit = UNITS[(UNITS.index(case.unit) + 1) % len(UNITS)]
+    return _item("transit", "改派", "请贵单位按时限办理并答复市民", "派遣")(case, text, now)
+
+
+def _progress(case: Case, text: str, now: datetime) -> Message:
+    action, data = _item("handle", "处置", "已联系市民，正在现场核实办理", "处置")(case, text or case.progress, now)
+    return action, data | {"unitName": case.unit, "partName": case.unit}
+
+
+def _sign(case: Case, text: str, now: datetime) -> Message:
+    case.signed = True
+    return "SIGN", {"signTime": times.write(now), "unitName": case.unit}
+
+
+def _reply(case: Case, text: str, now: datetime) -> Message:
+    case.state = "核查"
+    return "DISPOSE_FEEDBACK", {
+        "disposeOpinion": text or case.reply or courteous(case),
+        "disposeTime": times.write(now),
+        "disposeState": 1,
+        "disposeHumanName": "王科长",
+        "disposeUnitName": case.unit,
+        "medias": [],
+    }
+
+
+def courteous(case: Case) -> str:
+    """A reply as a good unit would write it."""
+    matter = f"“{case.title}”" if case.title else "有关"
+    return (
+        f"尊敬的市民，您好！您反映的{matter}问题收悉。{case.unit}高度重视，已安排工作人员现场核实并办理，"
+        "相关情况已当面向您说明。如有疑问，请拨打12345。感谢您对我们工作的理解与支持！"
+    )
+
+
+def _archive(case: Case, text: str, now: datetime) -> Message:
+    case.state = "结案"
+    return "ARCHIVE", {
+        "archiveTypeId": 1,
+        "archiveTypeName": "正常结案",
+        "archiveTime": times.write(now),
+        "archiveOpinion": text or "已答复市民，予以结案",
+        "archiveHumanName": "热线值班长",
+        "autoTransitNext": 1,
+    }
+
+
+def _postpone(case: Case, text: str, now: datetime) -> Message:
+    """By days, by hours, or until a date: by turns."""
+    spans: tuple[dict[str, Any], ...] = (
+        {"postponeType": 2, "postponeTime": 2.5},
+        {"postponeType": 1, "postponeTime": "48"},
+        {"postponeType": 0, "postponeTime": 0, "postponeDeadline": times.write(now + timedelta(days=3))},
+    )
+    return "APPLY_POSTPONE", _applied(case, text or "案情较为复杂，需多部门会商，申请延期", now) | spans[
+        case.rec_id % 3
+    ]
+
+
+def _rollback(case: Case, text: str, now: datetime) -> Message:
+    return "APPLY_ROLLBACK", _applied(case, text or "不属于本单位职责范围，建议转有关主管部门办理", now)
+
+
+def _applied(case: Case, reason: str, now: datetime) -> dict[str, Any]:
+    return {
+        "applyTypeId": 1,
+        "applyReason": reason,
+        "applyTime": times.write(now),
+        "applyHumanName": "李科员",
+        "applyUnitName": case.unit,
+    }
+
+
+def _replied(action: str, default: str) -> Writer:
+    def write(case: Case, text: str, now: datetime) -> Message:
+        return action, {
+            "replyResult": 1,
+            "replyOpinion": text or default,
+            "replyTime": times.write(now),
+            "replyUnitName": "市12345热线受理中心",
+        }
+
+    return write
+
+
+def _evaluate(case: Case, text: str, now: datetime) -> Message:
+    said = {"indicatorId": 1, "indicatorCode": "rec_total_evaluation", "score": "5"}
+    evaluation = {
+        "schemeId": 1,
+        "evaluateTime": times.write(now),
+        "content": text or "非常满意",
+        "score": 5,
+        "evaluateState": 0,
+        "evaluateType": 0,
+        "detailList": [{"groupId": 1, "opinion": text or "非常满意", "indicatorResult": [said]}],
+    }
+    return "EVALUATE", {"misRecEvaluation": evaluation}
+
+
+def _opinion(action: str, default: str) -> Writer:
+    return lambda case, text, now: (action, {"opinion": text or default})
+
+
+STEPS: Mapping[str, Writer] = {
+    "accept": _item("accept", "受理", "诉求已受理", "受理"),
+    "dispatch": _item("transit", "批转", "请贵单位按时限办理并答复市民", "派遣"),
+    "redispatch": _redispatch,
+    "sign": _sign,
+    "progress": _progress,
+    "rollback": _rollback,
+    "rollback_reply": _replied("REPLY_ROLLBACK", "同意退单"),
+    "postpone": _postpone,
+    "postpone_reply": _replied("REPLY_POSTPONE", "同意延期"),
+    "reply": _reply,
+    "archive": _archive,
+    "evaluate": _evaluate,
+    "press": _opinion("PRESS", "请加快办理，尽快答复市民"),
+    "supervise": _opinion("SUPERVISE", "群众反映强烈，请重点督办"),
+}
+
+
+def work_order(draft: PetitionDraft, now: datetime, tables: Codes) -> dict[str, Any]:
+    """A petition document as the hotline would write it down."""
+    person, place, written = draft.petitioner, draft.place, times.write(now)
+    return {
+        "registerTime": times.write(draft.occurred_at) if draft.occurred_at else written,
+        "dispatchTime": written,
+        "title": draft.title,
+        "eventDesc": draft.content,
+        "recTypeId": tables.kinds_sent[draft.kind]["rec_type"],
+        "recTypeName": draft.kind.zh,
+        "eventSrcId": 104,
+        "eventSrcName": "热线来电",
+        "urgentLevelId": tables.urgency_sent[draft.urgency],
+        "address": place.address or tables.report["no_address"],
+        "districtId": place.region_code,
+        "streetName": place.street,
+        "communityName": place.community,
+        "cellName": place.grid,
+        "coordinateX": None if place.longitude is None else str(place.longitude),
+        "coordinateY": place.latitude,
+        "mainTypeId": draft.category.code,
+        "mainTypeName": draft.category.name or "",
+        "openId": person.openid,
+        "reporterName": tables.report["anonymous_names"][0] if person.anonymous else person.name,
+        "contact": person.phone or "",
+        "reporterPublicFlag": 0 if person.confidential or person.anonymous else 1,
+        "dispatchOpinion": tables.report["discretion"],
+        "rollbackFlag": 1,
+        "postponeFlag": 1,
+        "medias": [
+            {"mediaName": one.name, "mediaPath": one.url, "mediaUsage": "上报", "mediaTypeId": 1}
+            for one in draft.attachments
+        ],
+    }

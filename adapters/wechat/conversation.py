@@ -1,0 +1,277 @@
+"""What a message means, given what the citizen has brought: a petition, a question, a rating, a delivery's fate.
+
+Pure: it decides, the core looks up and keeps.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.wechat import drafts
+from adapters.wechat.passive import Passive, success
+from adapters.wechat.wire import Message
+from adapters.wechat.words import Intent, Words
+from bridge.adapter import (
+    Acknowledgement,
+    Ignored,
+    Outcome,
+    PetitionView,
+    Question,
+    Reading,
+    Ref,
+    Response,
+    Submission,
+    Taken,
+    Update,
+)
+from schemas.base import shanghai
+from schemas.event import EVENT_ZH, EventData, EventType, Satisfaction
+from schemas.petition import ExternalId
+
+SYSTEM = "wechat"
+SHOWN = 3
+SAID_LENGTH = 200
+
+_RATINGS = {
+    "satisfied": Satisfaction.SATISFIED,
+    "fair": Satisfaction.FAIR,
+    "unsatisfied": Satisfaction.UNSATISFIED,
+}
+_ANSWERED = frozenset({"replied", "closed"})
+_LAST_EVENT = {f"{kind}": zh for kind, zh in EVENT_ZH.items()}
+
+# A number alone ("LT20261122-000017"), or after the word that asks for it ("进度 LT20261122-000017").
+_NUMBER = re.compile(
+    r"\s*(查询进度|进度查询|进度|查询|编号)?\s*[:：]?\s*((?=(?:\D*\d){4})[0-9A-Za-z][0-9A-Za-z._-]{5,63})\s*"
+)
+# "不满意，路灯还是不亮": a rating with its reason.
+_REASONED = re.compile(r"\s*(非常满意|基本满意|不满意|满意)\s*[,，.。!！:：;；、\s]\s*\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation and what is needed to answer it."""
+
+    message: Message
+    received_at: datetime
+    answer: Passive
+    words: Words
+
+    def ignored(self, reason: str, text: str | None = None) -> Ignored:
+        """Kept, answered with `text` (or just `success`), nothing else."""
+        return Ignored(self.answer.text(text) if text else success(), reason, self.message.key)
+
+
+Views = Sequence[PetitionView]
+
+
+def read(turn: Turn) -> Reading:
+    """What the message means. Raises `ValueError` for a petition over the limits of the canonical model."""
+    kind = turn.message.kind
+    if kind == "event":
+        return _event(turn)
+    if kind not in drafts.KINDS:
+        return turn.ignored(f"unknown_type:{_code(kind)}")
+    text = drafts.spoken(turn.message)
+    if text is None and kind != "text":
+        return _submission(turn)
+    return _text(turn, text or "")
+
+
+# ── words ──
+
+
+def _text(turn: Turn, text: str) -> Reading:
+    intent = turn.words.intent(text)
+    if intent:
+        return _asked(turn, intent)
+    if not any(character.isalnum() for character in text):
+        return turn.ignored("no_words", turn.words.say.hint)
+    if number := _NUMBER.fullmatch(text):
+        return _by_number(turn, number.group(2), asked=bool(number.group(1)))
+    if reasoned := _REASONED.match(text):
+        return _reasoned(turn, turn.words.intent(reasoned.group(1)) or "satisfied")
+    return _submission(turn)
+
+
+def _asked(turn: Turn, intent: Intent) -> Reading:
+    say = turn.words.say
+    if intent == "greeting":
+        return turn.ignored("greeting", say.hint)
+    if intent == "thanks":
+        return turn.ignored("thanks", say.thanks)
+    return Question(openid=turn.message.sender, then=_ANSWERS[intent](turn))
+
+
+def _submission(turn: Turn) -> Taken:
+    message = turn.message
+    value = message.number or message.key.removeprefix("msg:")
+    number = ExternalId(system=SYSTEM, kind="msg_id", value=value)
+    submission = Submission(
+        message_key=message.key,
+        petition=drafts.petition(message, turn.words),
+        external_ids=(number,),
+        submitted_at=message.created(turn.received_at),
+        actor="petitioner",
+    )
+    return Taken((submission,), lambda outcomes: _accepted(turn, outcomes))
+
+
+def _accepted(turn: Turn, outcomes: Sequence[Outcome]) -> Response:
+    petition_id = outcomes[0].petition_id
+    if petition_id is None:
+        return success()
+    return turn.answer.text(turn.words.say.accepted.format(petition_id=petition_id))
+
+
+# ── where it stands ──
+
+
+def _progress(turn: Turn) -> Callable[[Views], Reading]:
+    return lambda views: turn.ignored("progress_asked", _standing(views[:SHOWN], turn.words))
+
+
+def _by_number(turn: Turn, number: str, *, asked: bool) -> Reading:
+    def then(views: Views) -> Reading:
+        # Only among the citizen's own: a number alone opens nobody else's petition.
+        found = [view for view in views if _has_number(view, number)]
+        if found:
+            return turn.ignored("progress_asked", _standing(found[:1], turn.words))
+        return turn.ignored("number_unknown", turn.words.say.none_numbered) if asked else _submission(turn)
+
+    return Question(openid=turn.message.sender, then=then)
+
+
+def _has_number(view: PetitionView, number: str) -> bool:
+    wanted = number.casefold()
+    return view.petition_id.casefold() == wanted or any(e.value.casefold() == wanted for e in view.external_ids)
+
+
+def _standing(views: Views, words: Words) -> str:
+    if not views:
+        return words.say.none_brought
+    if len(views) == 1:
+        return _line(words.say.progress_one, 1, views[0], words)
+    lines = [_line(words.say.progress_line, n, view, words) for n, view in enumerate(views, 1)]
+    return "\n".join([words.say.progress_many, *lines])
+
+
+def _line(text: str, n: int, view: PetitionView, words: Words) -> str:
+    submitted = shanghai(view.submitted_at)
+    date = f"{submitted.month}月{submitted.day}日"
+    line = text.format(n=n, petition_id=view.petition_id, date=date, state=_state(view, words))
+    if not view.said:
+        return line
+    said = view.said if len(view.said) <= SAID_LENGTH else view.said[:SAID_LENGTH] + "…"
+    return line + words.say.said.format(said=said)
+
+
+def _state(view: PetitionView, words: Words) -> str:
+    last = view.last_event.removeprefix("petition.")
+    state = words.states.get(view.state) or words.states.get(last) or _LAST_EVENT.get(last, "正在办理")
+    return f"{state}（{view.unit}）" if view.unit else state
+
+
+# ── ratings ──
+
+
+def _waiting(views: Views) -> PetitionView | None:
+    return next((view for view in views if view.state in _ANSWERED and not view.rated), None)
+
+
+def _how_to_rate(turn: Turn) -> Callable[[Views], Reading]:
+    def then(views: Views) -> Reading:
+        waiting, say = _waiting(views), turn.words.say
+        text = say.how_to_rate.format(petition_id=waiting.petition_id) if waiting else say.nothing_to_rate
+        return turn.ignored("rating_asked", text)
+
+    return then
+
+
+def _rating(intent: str) -> Callable[[Turn], Callable[[Views], Reading]]:
+    def of(turn: Turn) -> Callable[[Views], Reading]:
+        def then(views: Views) -> Reading:
+            waiting = _waiting(views)
+            if waiting is None:
+                return turn.ignored("nothing_to_rate", turn.words.say.nothing_to_rate)
+            return _rated(turn, intent, waiting)
+
+        return then
+
+    return of
+
+
+def _reasoned(turn: Turn, intent: str) -> Reading:
+    def then(views: Views) -> Reading:
+        waiting = _waiting(views)
+        return _submission(turn) if waiting is None else _rated(turn, intent, waiting)
+
+    return Question(openid=turn.message.sender, then=then)
+
+
+def _rated(turn: Turn, intent: str, view: PetitionView) -> Taken:
+    spoken = drafts.spoken(turn.message)
+    update = Update(
+        message_key=turn.message.key,
+        refs=(Ref(petition_id=view.petition_id),),
+        type=EventType.RATED,
+        data=EventData(text=spoken, satisfaction=_RATINGS[intent], score=(spoken or "").strip()[:64] or None),
+        occurred_at=turn.message.created(turn.received_at),
+        actor="petitioner",
+    )
+    text = getattr(turn.words.say, f"rated_{intent}").format(petition_id=view.petition_id)
+    return Taken((update,), lambda outcomes: turn.answer.text(text))
+
+
+_ANSWERS: Mapping[str, Callable[[Turn], Callable[[Views], Reading]]] = {
+    "progress": _progress,
+    "rate": _how_to_rate,
+    **{intent: _rating(intent) for intent in _RATINGS},
+}
+
+
+# ── events ──
+
+
+def _event(turn: Turn) -> Reading:
+    name = turn.message.event.casefold()
+    if name in _EVENTS:
+        return _EVENTS[name](turn)
+    known = "unused_event" if name in turn.words.events.unused else "unknown_event"
+    return turn.ignored(f"{known}:{_code(name)}")
+
+
+def _subscribed(turn: Turn) -> Reading:
+    return turn.ignored("event:subscribe", turn.words.say.welcome)
+
+
+def _clicked(turn: Turn) -> Reading:
+    intent = turn.words.menu.get(turn.message.event_key)
+    return _asked(turn, intent) if intent else turn.ignored("unknown_menu_key")
+
+
+def _delivered(turn: Turn) -> Reading:
+    message = turn.message
+    if not message.number:
+        return turn.ignored("delivery_without_number")
+    fate = Acknowledgement(message.key, message.number, _failure(message.word("Status")))
+    return Taken((fate,), lambda outcomes: success())
+
+
+def _failure(status: str) -> str | None:
+    """`failed:user block` and `failed: system failed` (with and without the blank) become `user_block`, …"""
+    if status.casefold() == "success":
+        return None
+    return _code(status.casefold().removeprefix("failed:").strip()) or "failed"
+
+
+def _code(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_")[:40]
+
+
+_EVENTS: Mapping[str, Callable[[Turn], Reading]] = {
+    "subscribe": _subscribed,
+    "click": _clicked,
+    "templatesendjobfinish": _delivered,
+}

@@ -1,0 +1,39 @@
+"""The command line's root: settings errors become one clear line, and every group of commands is hung up here."""
+
+import os
+import sys
+
+import typer
+
+from bridge.cli import audit, inspect, keys, operate, run
+from bridge.cli.output import Exit, err
+
+app = typer.Typer(
+    name="bridge",
+    help="来听桥 Laiting Bridge: petitions between the 12345 hotline, the governance center and WeChat.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for group in (run, inspect, operate, audit):
+    group.register(app)
+app.add_typer(keys.app, name="keys")
+app.add_typer(inspect.routes_app, name="routes")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from bridge.apikeys import BadKeyFile
+    from bridge.ledger.store import BadDatabaseUrl
+    from bridge.routing import BadRoutes
+    from bridge.settings import SettingsError
+
+    try:
+        app()
+    except (SettingsError, BadRoutes, BadKeyFile, BadDatabaseUrl) as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(Exit.WRONG_USAGE)
+    except BrokenPipeError:
+        # `bridge trail … | head`: the reader has seen enough. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.HOLDS)

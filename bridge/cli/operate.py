@@ -1,0 +1,94 @@
+"""`bridge replay` and `bridge cancel`: an operator acts, by name and with a reason."""
+
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+
+Handoffs = Annotated[list[str] | None, typer.Argument(help="Hand-off ids, or `-` to read them from stdin.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the journal. No personal data.")]
+Operator = Annotated[str, typer.Option(help="Who orders it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
+AllOf = Annotated[str | None, typer.Option("--all-parked", help="Every parked hand-off of this system instead.")]
+BecauseOf = Annotated[str | None, typer.Option("--parked-for", help="With --all-parked: only this reason.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands up."""
+    app.command()(replay)
+    app.command()(cancel)
+
+
+def replay(
+    reason: Reason,
+    operator: Operator,
+    handoffs: Handoffs = None,
+    all_parked: AllOf = None,
+    parked_for: BecauseOf = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Send parked hand-offs again, with their own idempotency keys (重推)."""
+    _order("replay", _chosen(handoffs, all_parked, parked_for), operator, reason, dry_run=dry_run, as_json=as_json)
+
+
+def cancel(
+    reason: Reason,
+    operator: Operator,
+    handoffs: Handoffs = None,
+    all_parked: AllOf = None,
+    parked_for: BecauseOf = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Give hand-offs up; the next one of each lane goes on (撤销)."""
+    _order("cancel", _chosen(handoffs, all_parked, parked_for), operator, reason, dry_run=dry_run, as_json=as_json)
+
+
+def _chosen(handoffs: list[str] | None, system: str | None, parked_for: str | None) -> list[str]:
+    if bool(handoffs) == bool(system):
+        fail(Exit.WRONG_USAGE, "name hand-offs, or give --all-parked SYSTEM (请指定交接编号或 --all-parked)")
+    if handoffs:
+        return typer.get_text_stream("stdin").read().split() if handoffs == ["-"] else handoffs
+    from bridge.cli.inspect import _read
+    from bridge.ledger import reads
+
+    found = _read(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=10_000))
+    return [row["handoff_id"] for row in found if parked_for in (None, row.get("reason"))]
+
+
+def _order(action: str, handoffs: list[str], operator: str, reason: str, *, dry_run: bool, as_json: bool) -> None:
+    from bridge import app as root
+    from bridge.clock import to_ms, utc_now
+    from bridge.ledger.operate import Order, operate
+    from bridge.ledger.store import Store
+    from bridge.ledger.work import Work
+
+    with reaching("the database"):
+        store = Store(root.settings().database_url)
+        with store.writing() as conn:
+            # This process has no relay: the watch of the running bridge publishes what is due now.
+            work = Work(conn, to_ms(utc_now()), root.MESSENGER)
+            verdicts = operate(work, [Order(action, handoff, operator, reason, dry_run) for handoff in handoffs])
+        store.close()
+    _report(action, verdicts, as_json=as_json)
+
+
+def _report(action: str, verdicts: list[Any], *, as_json: bool) -> None:
+    fields = ("handoff_id", "result", "state", "petition_id", "system", "why")
+    rows = [{name: getattr(verdict, name) for name in fields} for verdict in verdicts]
+    if as_json:
+        document({"action": action, "handoffs": rows})
+    elif rows:
+        shown = table("hand-off 交接", "result", "state", "petition 诉求", "system", "why")
+        for row in rows:
+            shown.add_row(*(str(row[name] or "") for name in fields))
+        out.print(shown)
+    else:
+        out.print("nothing to do (没有符合条件的交接)")
+    bad = [row for row in rows if row["result"] in ("not_found", "refused")]
+    for row in bad:
+        err.print(f"{row['handoff_id']}: {row['result']}: {row['why']}", style="red", markup=False)
+    if bad:
+        raise typer.Exit(Exit.FALLS_SHORT)

@@ -1,0 +1,58 @@
+"""How commands speak: one JSON document on stdout with `--json`, words and tables otherwise; faults on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Annotated, Any, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout (机器可读).")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Exit(IntEnum):
+    """CONTRACT 2."""
+
+    HOLDS = 0
+    FALLS_SHORT = 1
+    WRONG_USAGE = 2
+    UNREACHABLE = 3
+
+
+def document(value: Any) -> None:
+    """The one JSON document."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def fail(code: Exit, text: str) -> NoReturn:
+    """Say it on stderr and end."""
+    err.print(text, style="red", markup=False)
+    raise typer.Exit(int(code))
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A table in the house's style."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+@contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Turns a service that cannot be reached into exit code 3, named."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        cause = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+        fail(Exit.UNREACHABLE, f"{what} cannot be reached: {cause}")

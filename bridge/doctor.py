@@ -1,0 +1,204 @@
+"""`bridge doctor`: each thing the bridge needs, what was found, and what to do when it is not as it should be."""
+
+import asyncio
+import shutil
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from kombu import Connection
+
+from bridge.adapter import Manifest
+from bridge.apikeys import KeyRing
+from bridge.bus.topology import Topology, depths
+from bridge.ledger.migrate import current, newest
+from bridge.ledger.store import Store
+from bridge.settings import Settings
+
+OLDEST_BROKER = (3, 10)
+MOST_SKEW_SECONDS = 5.0
+LEAST_DISK_BYTES = 1 << 30
+LEAST_CERTIFICATE_DAYS = 30
+_SECONDS = 5.0
+Finding = dict[str, Any]
+
+
+async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Finding]:
+    """All findings, in the order an operator would look."""
+    topology = Topology(tuple(manifest.system for manifest in manifests), settings.broker_prefix)
+    checks: list[Callable[[], Awaitable[list[Finding]]]] = [
+        lambda: asyncio.to_thread(_database, settings),
+        lambda: asyncio.to_thread(_broker, settings, topology),
+        lambda: asyncio.to_thread(_disk, settings),
+        lambda: asyncio.to_thread(_calendar),
+        lambda: asyncio.to_thread(_keys, settings),
+        *(lambda manifest=manifest: _system(settings, manifest) for manifest in manifests),
+    ]
+    return [finding for findings in await asyncio.gather(*(check() for check in checks)) for finding in findings]
+
+
+def _found(what: str, ok: bool, found: str, next_: str = "", *, service: bool = False) -> Finding:
+    finding: Finding = {"what": what, "ok": ok, "found": found}
+    if not ok:
+        finding |= {"next": next_, "service": service}
+    return finding
+
+
+def _database(settings: Settings) -> list[Finding]:
+    try:
+        store = Store(settings.database_url)
+        revision = current(store)
+        with store.engine.connect() as conn:
+            name = conn.dialect.name
+            version = ".".join(map(str, conn.dialect.server_version_info or ())) or "file"
+        store.close()
+    except Exception as error:
+        return [_found("database 数据库", False, f"{type(error).__name__}", "check BRIDGE_DATABASE_URL", service=True)]
+    fresh = revision == newest()
+    return [
+        _found("database 数据库", True, f"{name} {version}"),
+        _found("tables 表结构", fresh, f"revision {revision}, this code needs {newest()}", "run `bridge migrate`"),
+    ]
+
+
+def _broker(settings: Settings, topology: Topology) -> list[Finding]:
+    if settings.embedded:
+        return [_found("broker 消息队列", True, "embedded (memory://): one process only")]
+    try:
+        with Connection(settings.broker_url, connect_timeout=3) as connection:
+            connection.connect()
+            server = _server(connection)
+            queues = depths(connection, topology.queue_names())
+    except Exception as error:
+        return [_found("broker 消息队列", False, type(error).__name__, "check BRIDGE_BROKER_URL", service=True)]
+    return [_version(server), _topology(topology, queues), *_unroutable(topology, queues)]
+
+
+def _server(connection: Connection) -> str:
+    properties = connection.connection.server_properties
+    return str(properties.get("version", "?"))
+
+
+def _version(version: str) -> Finding:
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return _found(
+        "broker 消息队列", numbers >= OLDEST_BROKER, f"RabbitMQ {version}", "3.10 is the oldest that has what we need"
+    )
+
+
+def _topology(topology: Topology, queues: dict[str, dict[str, int]]) -> Finding:
+    missing = [name for name in topology.queue_names() if name not in queues]
+    found = "all queues declared" if not missing else f"missing: {', '.join(missing)}"
+    return _found("queues 队列", not missing, found, "start `bridge work`: it declares them")
+
+
+def _unroutable(topology: Topology, queues: dict[str, dict[str, int]]) -> list[Finding]:
+    stray = queues.get(topology.unroutable, {}).get("ready", 0)
+    return [
+        _found(
+            "unroutable 无法路由",
+            stray == 0,
+            f"{stray} messages in {topology.unroutable}",
+            "somebody deleted a queue or published a wrong key; the ledger publishes again, then purge it",
+        )
+    ]
+
+
+def _disk(settings: Settings) -> list[Finding]:
+    path = settings.audit_dir
+    while not path.exists():
+        path = path.parent
+    free = shutil.disk_usage(path).free
+    return [
+        _found("disk 磁盘", free >= LEAST_DISK_BYTES, f"{free / (1 << 30):.1f} GiB free for the audit log", "make room")
+    ]
+
+
+def _calendar() -> list[Finding]:
+    import chinese_calendar
+
+    now = datetime.now(UTC)
+    last = max(day.year for day in chinese_calendar.constants.holidays)
+    needed = now.year + 1 if now.month >= 11 else now.year
+    return [
+        _found(
+            "calendar 工作日历",
+            last >= needed,
+            f"working days are known until the end of {last}",
+            f"the notice for {needed} is not in the calendar yet: deadlines beyond {last} are provisional",
+        )
+    ]
+
+
+def _keys(settings: Settings) -> list[Finding]:
+    ring = settings.api_keys
+    if ring is None:
+        return [
+            _found("API keys 接口密钥", False, "BRIDGE_API_KEYS is not set: nobody can call /v1", "bridge keys api")
+        ]
+    try:
+        KeyRing.load(ring)
+    except ValueError as error:
+        return [_found("API keys 接口密钥", False, str(error), "bridge keys api")]
+    return [_found("API keys 接口密钥", True, str(ring))]
+
+
+async def _system(settings: Settings, manifest: Manifest) -> list[Finding]:
+    """Reachability, clock and certificate of one system."""
+    what = f"{manifest.system} {manifest.zh}"
+    url = settings.system(manifest.system).base_url
+    if not url:
+        name = f"BRIDGE_{manifest.system.upper()}__BASE_URL"
+        return [_found(what, False, f"{name} is not set: nothing can be handed over", f"set {name}")]
+    try:
+        timeout = aiohttp.ClientTimeout(total=_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            date = response.headers.get("Date")
+            findings = [_found(what, True, f"{_host(url)} answers (HTTP {response.status})")]
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return [
+            _found(
+                what, False, f"{_host(url)}: {type(error).__name__}", "check the address and the network", service=True
+            )
+        ]
+    findings += _skew(what, date)
+    if url.startswith("https:"):
+        findings += await asyncio.to_thread(_certificate, what, url)
+    return findings
+
+
+def _skew(what: str, date: str | None) -> list[Finding]:
+    from email.utils import parsedate_to_datetime
+
+    if not date:
+        return []
+    skew = abs(parsedate_to_datetime(date).timestamp() - time.time())
+    return [_found(f"{what} clock 时钟", skew <= MOST_SKEW_SECONDS, f"{skew:.0f} s apart", "check NTP on both sides")]
+
+
+def _certificate(what: str, url: str) -> list[Finding]:
+    import socket
+
+    host, port = urlsplit(url).hostname or "", urlsplit(url).port or 443
+    try:
+        context = ssl.create_default_context()
+        with (
+            socket.create_connection((host, port), _SECONDS) as raw,
+            context.wrap_socket(raw, server_hostname=host) as tls,
+        ):
+            certificate = tls.getpeercert() or {}
+    except (OSError, ssl.SSLError) as error:
+        return [_found(f"{what} certificate 证书", False, type(error).__name__, "renew or trust it", service=True)]
+    until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    days = (until - time.time()) / 86400
+    return [
+        _found(f"{what} certificate 证书", days >= LEAST_CERTIFICATE_DAYS, f"valid for {days:.0f} days", "renew it")
+    ]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

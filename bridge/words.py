@@ -1,0 +1,60 @@
+"""The journal told in words: what an operator reads in `bridge trail` and in the demo's story."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.event import EventType
+
+SYSTEMS_ZH = {
+    "hotline12345": "12345热线",
+    "governance_center": "社会治理服务中心",
+    "wechat": "微信服务号",
+    "bridge": "来听桥",
+}
+WHAT_ZH = {
+    "event.routed": "路由",
+    "handoff.delivered": "已送达",
+    "handoff.acknowledged": "对方已签收",
+    "handoff.failed": "未送达，待重试",
+    "handoff.unknown": "结果未知，先查询再重发",
+    "handoff.parked": "挂起，等待人工",
+    "handoff.replayed": "人工重推",
+    "handoff.cancelled": "人工撤销",
+    "petition.closed": "办结归档，诉求人已获答复",
+    "message.rejected": "拒收",
+    "pii.read": "查看个人信息",
+}
+
+
+def system(name: str | None) -> str:
+    """A system's name as people say it."""
+    return "、".join(SYSTEMS_ZH.get(part, part) for part in name.split(",")) if name else "—"
+
+
+def what(entry: Mapping[str, Any]) -> str:
+    """The entry's `what` in Chinese."""
+    word = str(entry["what"])
+    if word == "petition.accepted" and entry.get("sequence") == 1:
+        return "来听桥受理登记"
+    if word == "petition.closed" and "event_id" not in entry:
+        return WHAT_ZH[word]
+    if word.startswith("petition."):
+        return EventType(word.removeprefix("petition.")).zh
+    return WHAT_ZH.get(word, word)
+
+
+def sentence(entry: Mapping[str, Any]) -> str:
+    """One line: number, time, what, from whom to whom, and what proves it."""
+    number = f"{entry['n']:>6}" if entry.get("n") else "     ·"
+    parts = [number, entry["at"][11:23], f"{what(entry)}　({entry['what']})"]
+    if entry.get("from") or entry.get("to"):
+        parts.append(f"{system(entry.get('from'))} → {system(entry.get('to'))}")
+    if entry.get("attempt"):
+        parts.append(f"第{entry['attempt']}次")
+    if entry.get("outcome") and entry["what"] not in ("handoff.delivered", "handoff.acknowledged", "event.routed"):
+        parts.append(f"[{entry['outcome']}]")
+    if entry.get("receipt"):
+        parts.append(f"回执 {str(entry['receipt'])[:24]}")
+    if entry.get("reason"):
+        parts.append(f"事由 {entry['reason']}")
+    return "  ".join(parts)

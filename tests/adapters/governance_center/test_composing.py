@@ -1,0 +1,186 @@
+"""Every event type towards the center: the op, its fields, and that the center reads what we meant."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from adapters.governance_center import composing, mapping
+from adapters.governance_center.wire import Op, parse
+from bridge.adapter import Permanent
+from schemas.event import Assignment, EventData, EventType, Satisfaction, Span, SupervisionLevel, UnitRole
+from schemas.petition import Attachment, ExternalId, HandlingClass, Petitioner
+from tests.adapters.governance_center.support import EVENT_ID, NOW, PETITION_ID, codes, outgoing
+
+E = EventType
+SAYS = {
+    E.SUBMITTED: "report",
+    E.ACCEPTED: "progress",
+    E.NOT_ACCEPTED: "progress",
+    E.DISPATCHED: "dispatch",
+    E.SIGNED: "sign",
+    E.PROGRESSED: "progress",
+    E.RETURN_REQUESTED: "return_apply",
+    E.RETURNED: "return_review",
+    E.RETURN_DENIED: "return_review",
+    E.EXTENSION_REQUESTED: "delay_apply",
+    E.EXTENDED: "delay_review",
+    E.EXTENSION_DENIED: "delay_review",
+    E.CANCEL_REQUESTED: "progress",
+    E.CANCEL_DENIED: "progress",
+    E.CANCELLED: "withdraw",
+    E.REPLIED: "reply",
+    E.VERIFIED: "progress",
+    E.SUPERVISED: "supervise",
+    E.URGED: "supervise",
+    E.FOLLOWED_UP: "progress",
+    E.RATED: "evaluate",
+    E.REHANDLED: "progress",
+    E.MERGED: "progress",
+    E.RECLASSED: "progress",
+    E.SUSPENDED: "progress",
+    E.RESUMED: "progress",
+    E.CLOSED: "close",
+    E.NOTED: "progress",
+}
+THERE_AND_BACK = {
+    E.DISPATCHED: EventData(units=(Assignment(unit="甲局"), Assignment(unit="乙局", role=UnitRole.ASSIST))),
+    E.SIGNED: EventData(unit="甲局", role=UnitRole.ASSIST),
+    E.RETURN_REQUESTED: EventData(text="不属于本单位职责"),
+    E.RETURNED: EventData(text="同意"),
+    E.RETURN_DENIED: EventData(text="不同意"),
+    E.EXTENSION_REQUESTED: EventData(text="需会商", extend_by=Span(amount=2.5, unit="working_days")),
+    E.EXTENDED: EventData(due_at=NOW, extend_by=Span(amount=3, unit="days")),
+    E.EXTENSION_DENIED: EventData(text="不同意"),
+    E.CANCELLED: EventData(text="撤回"),
+    E.REPLIED: EventData(text="您好！\u0000已修复😀\r\n", attachments=(Attachment(name="a", url="u", usage="处置"),)),
+    E.SUPERVISED: EventData(level=SupervisionLevel.RED),
+    E.URGED: EventData(level=SupervisionLevel.URGE, text="请抓紧"),
+    E.RATED: EventData(satisfaction=Satisfaction.FAIR, score="3.5", resolved="partly"),
+    E.CLOSED: EventData(text="已办结"),
+}
+
+
+def document(kind: EventType, data: EventData | None = None, **more: Any) -> dict[str, Any]:
+    return composing.document(outgoing(kind, data, **more), codes())
+
+
+def test_the_table_of_what_we_say_is_whole() -> None:
+    assert {kind: op.value for kind, op in codes().says.items()} == {kind.value: op for kind, op in SAYS.items()}
+    assert set(SAYS) == set(EventType) - {E.UNKNOWN}
+
+
+@pytest.mark.parametrize(("kind", "op"), SAYS.items())
+def test_every_event_type(kind: EventType, op: str) -> None:
+    told = document(kind, EventData(text="原话"), known=EVENT_ID)
+    assert (told["op"], told["eventId"], told["oppoSideBusiCode"]) == (op, EVENT_ID, PETITION_ID)
+    assert (told["taskName"], told["taskTime"], told["advice"]) == (kind.zh, "2026-11-22 09:30:00", "原话")
+    assert Op(told["op"])
+    assert None not in told.values()
+
+
+@pytest.mark.parametrize(("kind", "data"), THERE_AND_BACK.items())
+def test_the_center_reads_what_we_meant(kind: EventType, data: EventData) -> None:
+    body = orjson.dumps(document(kind, data, known=EVENT_ID))
+    read, _ = parse(body, {})
+    message = mapping.Message(read, Op(read.op or ""), EVENT_ID, "k", body.decode(), NOW)
+    back = mapping.update(message, codes())
+    assert back.type is kind
+    said = back.data.model_dump(exclude={"status"})
+    meant = data.model_dump(exclude={"status"})
+    for name in ("text", "unit", "extend_by", "due_at", "satisfaction", "score", "resolved", "attachments"):
+        assert said[name] == meant[name], name
+    assert back.data.level == data.level
+    assert [(one.unit, one.role) for one in back.data.units] == [(one.unit, one.role) for one in data.units]
+
+
+def test_an_unknown_event_is_never_told() -> None:
+    with pytest.raises(Permanent, match="not_spoken"):
+        document(E.UNKNOWN)
+
+
+def test_the_report() -> None:
+    told = document(E.SUBMITTED)
+    assert told["eventId"] == told["oppoSideBusiCode"] == PETITION_ID
+    assert told["content"] == "翠湖花园3号楼连续三天停水，多次反映无果。😀"
+    assert (told["appealType"], told["handleWay"], told["urgencyDegree"]) == ("求助", "重点督办", "01")
+    assert (told["longitude"], told["latitude"], told["regionCode"]) == (116.5, 35.4, "370811")
+    assert (told["registerTimeStr"], told["collectWay"]) == ("2026-11-22 09:30:00", "02")
+    assert (told["contactUserName"], told["contactTel"], told["openId"]) == ("测试甲", "13800000000", "o-test-1")
+
+
+@pytest.mark.parametrize("hidden", ["confidential", "anonymous"])
+def test_who_must_not_be_known_is_not_told(hidden: str) -> None:
+    person = Petitioner(name="测试甲", phone="13800000000", openid="o-1", **{hidden: True})
+    for kind in SAYS:
+        told = document(kind, EventData(text="原话"), petitioner=person)
+        written = orjson.dumps(told).decode()
+        assert not any(value in written for value in ("测试甲", "13800000000", "o-1"))
+    assert document(E.SUBMITTED, petitioner=person)[hidden] == "1"
+
+
+def test_only_a_report_says_who_brought_it() -> None:
+    for kind in set(SAYS) - {E.SUBMITTED}:
+        assert "contactTel" not in document(kind, known=EVENT_ID)
+
+
+def test_a_joint_package_has_one_assignment_each() -> None:
+    told = document(
+        E.SUBMITTED, handling_class=HandlingClass.JOINT_PACKAGE, lead_unit="甲局", assist_units=("乙局", "丙局")
+    )
+    assert told["assignments"] == [
+        {"orgName": "甲局", "orgCode": "", "role": "lead"},
+        {"orgName": "乙局", "orgCode": "", "role": "assist"},
+        {"orgName": "丙局", "orgCode": "", "role": "assist"},
+    ]
+    assert (told["targetOrgName"], told["assistOrgNames"], told["handleWay"]) == ("甲局", ["乙局", "丙局"], "打包处理")
+
+
+@pytest.mark.parametrize("kind", [E.SUPERVISED, E.URGED, E.RECLASSED])
+def test_what_escalates_an_unknown_petition_reports_it(kind: EventType) -> None:
+    told = document(kind, EventData(level=SupervisionLevel.YELLOW, text="多次反映未果"))
+    assert (told["op"], told["supervisionType"], told["advice"]) == ("report", "1", "多次反映未果")
+    assert document(kind, known=EVENT_ID)["op"] != "report"
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "card", "remind"),
+    [
+        (E.SUPERVISED, SupervisionLevel.YELLOW, "1", "2"),
+        (E.SUPERVISED, SupervisionLevel.RED, "2", "2"),
+        (E.SUPERVISED, SupervisionLevel.BLACK, "3", "2"),
+        (E.SUPERVISED, SupervisionLevel.KEY, None, "2"),
+        (E.SUPERVISED, None, None, "2"),
+        (E.URGED, None, None, "1"),
+    ],
+)
+def test_supervision_levels(kind: EventType, level: SupervisionLevel | None, card: str | None, remind: str) -> None:
+    told = document(kind, EventData(level=level), known=EVENT_ID)
+    assert (told.get("supervisionType"), told.get("remindStatus")) == (card, remind)
+
+
+@pytest.mark.parametrize(
+    ("span", "interval", "unit"),
+    [
+        (Span(amount=3, unit="working_days"), 3, "1"),
+        (Span(amount=2.5, unit="days"), 2.5, "2"),
+        (Span(amount=36, unit="hours"), 1.5, "2"),
+    ],
+)
+def test_intervals(span: Span, interval: float, unit: str) -> None:
+    told = document(E.EXTENSION_REQUESTED, EventData(extend_by=span), known=EVENT_ID)
+    assert (told["interval"], told["intervalUnit"]) == (interval, unit)
+
+
+def test_the_hotlines_number_goes_along_and_nothing_of_wechat() -> None:
+    numbers = (
+        ExternalId(system="hotline12345", kind="taskNum", value="250101123456"),
+        ExternalId(system="wechat", kind="msgid", value="o-secret"),
+    )
+    told = document(E.SUBMITTED, external_ids=numbers)
+    assert told["relatedCodes"] == [{"bizPlatform": "018", "code": "250101123456"}]
+
+
+def test_a_message_is_the_same_at_every_attempt() -> None:
+    first = outgoing(E.REPLIED, EventData(text="办结"))
+    assert composing.document(first, codes())["messageId"] == first.idempotency_key

@@ -1,0 +1,246 @@
+"""Our calls on the center, against its sandbox and against answers of many kinds."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+import pytest
+
+from adapters.governance_center.guard import Guard
+from adapters.governance_center.settings import CenterSettings, sandbox_settings
+from bridge.adapter import Busy, CannotAsk, OutboundError, Permanent, Transient, Unknown
+from schemas.event import EventData, EventType
+from tests.adapters.governance_center.support import (
+    NOW,
+    PETITION_ID,
+    SECRET,
+    answering,
+    outgoing,
+    run,
+    sending,
+    served,
+    with_sandbox,
+)
+from tests.support.ports import free_port
+
+REPORTED = outgoing(EventType.SUBMITTED, event=UUID(int=1))
+REPLIED = EventData(text="您好！\u0000已修复😀")
+
+
+def test_report_then_steps() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            receipt = await outbound.send(REPORTED)
+            assert receipt.holds
+            assert [(one.kind, one.value) for one in receipt.external_ids] == [("eventId", receipt.number)]
+            again = await outbound.send(REPORTED)
+            assert again.number == receipt.number
+            step = await outbound.send(outgoing(EventType.REPLIED, REPLIED, known=receipt.number))
+            assert (step.number, step.external_ids, step.holds) == (receipt.number, (), False)
+            memory = center.box.memory
+            assert (memory.repeats, memory.duplicates, len(memory.arrivals)) == (1, 0, 2)
+            assert [one.what for one in memory.arrivals] == ["report", "reply"]
+            assert {one.case for one in memory.arrivals} == {PETITION_ID}
+            assert [one.text for one in memory.arrivals] == [REPORTED.petition.content, REPLIED.text]
+
+    run(work())
+
+
+def test_every_event_type_is_taken_by_the_sandbox() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            number = (await outbound.send(REPORTED)).number
+            for kind in sorted(outbound.speaks):
+                await outbound.send(outgoing(EventType(kind), EventData(text="原话"), known=number))
+            assert len(center.box.memory.arrivals) == len(outbound.speaks) + 1
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("mood", "error", "code", "arrived"),
+    [
+        ({"status": 500}, Unknown, "http_500", False),
+        ({"status": 502, "after": True}, Unknown, "http_502", True),
+        ({"html": True}, Unknown, "login_page", False),
+        ({"html": True, "after": True}, Unknown, "login_page", True),
+        ({"delay": 5.0, "after": True}, Unknown, "transport:TimeoutError", True),
+        ({"status": 429, "retry_after": 7}, Busy, "http_429", False),
+        ({"status": 503}, Busy, "http_503", False),
+    ],
+)
+def test_moods_and_what_the_look_up_finds_then(
+    mood: dict[str, object], error: type[OutboundError], code: str, arrived: bool
+) -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            outbound._timeout = 0.3
+            for name, value in {**mood, "times": 1}.items():
+                setattr(center.box.mood, name, value)
+            with pytest.raises(error) as told:
+                await outbound.send(REPORTED)
+            assert told.value.code.startswith(code.split(":", maxsplit=1)[0])
+            if isinstance(told.value, Busy):
+                assert told.value.retry_after == mood.get("retry_after")
+            found = await outbound.lookup(REPORTED)
+            assert (found is not None) is arrived
+            receipt = found or await outbound.send(REPORTED)
+            assert receipt.holds
+            assert len(center.box.memory.arrivals) == 1
+
+    run(work())
+
+
+def test_a_cut_connection_is_unknown() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            center.box.mood.reset, center.box.mood.after, center.box.mood.times = True, True, 1
+            with pytest.raises(Unknown):
+                await outbound.send(REPORTED)
+            assert (await outbound.lookup(REPORTED)) is not None
+
+    run(work())
+
+
+def test_the_look_up_of_a_step_goes_by_its_message_id() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (_, outbound):
+            number = (await outbound.send(REPORTED)).number
+            step = outgoing(EventType.REPLIED, REPLIED, known=number)
+            assert await outbound.lookup(step) is None
+            await outbound.send(step)
+            found = await outbound.lookup(step)
+            assert found is not None
+            assert found.number == number
+
+    run(work())
+
+
+def test_nobody_listening_is_transient() -> None:
+    async def work() -> None:
+        async with sending(sandbox_settings(f"http://127.0.0.1:{free_port()}", SECRET)) as outbound:
+            with pytest.raises(Transient):
+                await outbound.send(REPORTED)
+
+    run(work())
+
+
+def test_without_an_address_nothing_is_sent() -> None:
+    async def work() -> None:
+        async with sending(CenterSettings()) as outbound:
+            with pytest.raises(Permanent, match="no_base_url"):
+                await outbound.send(REPORTED)
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"app_id": "somebody"}, {"window_seconds": 300}],
+)
+def test_the_sandbox_refuses_what_is_wrong(change: dict[str, object]) -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            url = outbound._events.removesuffix("/events")
+            settings = sandbox_settings(url, SECRET).model_copy(update=change)
+            async with sending(settings, lambda: NOW - timedelta(days=365)) as wrong:
+                with pytest.raises(Permanent, match="auth"):
+                    await wrong.send(REPORTED)
+            assert not center.box.memory.arrivals
+
+    run(work())
+
+
+@pytest.mark.parametrize("kind", [EventType.REPLIED, EventType.CLOSED])
+def test_steps_of_an_event_nobody_reported(kind: EventType) -> None:
+    async def work() -> None:
+        async with with_sandbox() as (_, outbound):
+            with pytest.raises(Permanent, match="unknown_event"):
+                await outbound.send(outgoing(kind))
+
+    run(work())
+
+
+def test_steps_after_the_archive() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            number = (await outbound.send(REPORTED)).number
+            await center.step({"eventId": number, "step": "archive"})
+            with pytest.raises(Permanent, match="archived"):
+                await outbound.send(outgoing(EventType.NOTED, known=number))
+
+    run(work())
+
+
+# ── centers of another kind ───────────────────────────────────────────────────────────────────────────────
+
+OK = b'{"code":1,"message":"ok","eventId":20261122000000000001}'
+
+
+def test_the_request_is_signed_over_the_whole_path() -> None:
+    async def work() -> None:
+        app, asked = answering((200, OK, "text/html"))
+        async with served(app, free_port()) as url:
+            settings = sandbox_settings(f"{url}/a/b/", SECRET)
+            async with sending(settings, lambda: NOW) as outbound:
+                receipt = await outbound.send(REPORTED)
+            assert receipt.number == "20261122000000000001"
+            (web,) = asked
+            guard = Guard(settings.app_id, settings.secret.get_secret_value(), 300)
+            assert web.url.path == "/a/b/events"
+            assert guard.fault("POST", "/a/b/events", web.headers, await web.body(), NOW) is None
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ((200, b'{"code":"1"}', "application/json"), "no_event_id"),
+        ((200, b"<html></html>", "text/html"), "login_page"),
+        ((200, b'{"success":false,"code":"0","message":"x"}', "text/html"), "code_0"),
+    ],
+)
+def test_a_report_needs_a_number(answer: tuple[int, bytes, str], outcome: str) -> None:
+    async def work() -> None:
+        app, _ = answering(answer)
+        async with served(app, free_port()) as url, sending(sandbox_settings(url, SECRET)) as outbound:
+            with pytest.raises(OutboundError) as told:
+                await outbound.send(REPORTED)
+            assert told.value.code == outcome
+
+    run(work())
+
+
+def test_an_echo_of_our_number_is_a_number_only_where_there_is_no_other() -> None:
+    async def work() -> None:
+        echo = orjson.dumps({"code": "1", "eventId": PETITION_ID})
+        app, _ = answering((200, echo, "application/json"))
+        async with served(app, free_port()) as url, sending(sandbox_settings(url, SECRET)) as outbound:
+            assert (await outbound.send(REPORTED)).number == PETITION_ID
+            step = await outbound.send(outgoing(EventType.SIGNED, known="C-9"))
+            assert (step.number, step.external_ids) == (PETITION_ID, ())
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "outcome"),
+    [
+        ((200, b'{"code":"1","eventId":"C-9"}', "application/json"), EventType.REPLIED, CannotAsk),
+        ((404, b"<html>nginx</html>", "text/html"), EventType.SUBMITTED, CannotAsk),
+        ((405, b"", "text/html"), EventType.SUBMITTED, CannotAsk),
+        ((401, b'{"code":"0","message":"x"}', "application/json"), EventType.SUBMITTED, Permanent),
+        ((500, b"", "text/html"), EventType.SUBMITTED, Unknown),
+    ],
+)
+def test_centers_that_cannot_be_asked(
+    answer: tuple[int, bytes, str], kind: EventType, outcome: type[Exception]
+) -> None:
+    async def work() -> None:
+        app, _ = answering(answer)
+        async with served(app, free_port()) as url, sending(sandbox_settings(url, SECRET)) as outbound:
+            with pytest.raises(outcome):
+                await outbound.lookup(outgoing(kind, known="C-9" if kind is EventType.REPLIED else None))
+
+    run(work())

@@ -1,0 +1,168 @@
+"""What we write, held against the standard's own demands."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.hotline12345 import mapping, sandbox_rules, telling
+from bridge.adapter import Outgoing, Permanent, Update
+from schemas.event import EventData, EventType, Satisfaction, Span
+from schemas.petition import Attachment, HandlingClass, Kind, Petitioner, Place
+from tests.adapters.hotline12345.support import CODES, NOW, PETITION_ID, outgoing, petition
+
+OURS = {"recId": "1251239", "taskNum": "JN2026112200000001"}
+THEIRS = {"caseId": "20261122104001", "caseHandleId": "h1"}
+DATA = EventData(text="情况说明", unit="市水务局", due_at=NOW + timedelta(days=3))
+
+
+def tell(out: Outgoing) -> telling.Told:
+    told = telling.tell(out, CODES, "来听桥")
+    assert sandbox_rules.fault(told.action, told.data) is None, told
+    return told
+
+
+def report(**more: Any) -> dict[str, Any]:
+    told = tell(outgoing(petition=petition(**more)))
+    assert told.action == "REPORT"
+    return told.data
+
+
+@pytest.mark.parametrize("numbers", [OURS, THEIRS])
+@pytest.mark.parametrize("type_", sorted(CODES.tell))
+def test_every_event_keeps_to_the_standard_and_is_read_back(type_: EventType, numbers: dict[str, str]) -> None:
+    out = outgoing(type_, data=DATA, external_ids=numbers)
+    if type_ is EventType.SUBMITTED and numbers is THEIRS:
+        with pytest.raises(Permanent, match="the_case_is_theirs"):
+            tell(out)
+        return
+    told = tell(out)
+    assert told.data["caseId"] == numbers.get("caseId", PETITION_ID)
+    if told.action == "REPORT":
+        return
+    (draft,) = mapping.drafts(mapping.Message("k", told.action, told.data, NOW), CODES)
+    assert isinstance(draft, Update)
+    theirs_to_say = told.action == "APPLY_CANCEL" and type_ is EventType.CANCELLED and numbers is THEIRS
+    dispose = type_ is EventType.REPLIED and told.action == "ITEM_INST_SYNC"
+    expected = EventType.CANCEL_REQUESTED if theirs_to_say else EventType.PROGRESSED if dispose else type_
+    assert draft.type is expected
+
+
+def test_a_report_whole() -> None:
+    data = report()
+    assert data == {
+        "caseId": PETITION_ID,
+        "caseNum": PETITION_ID,
+        "registerTime": "2026-11-22 10:00:00",
+        "title": "路灯不亮",
+        "eventDesc": "门口的路灯坏了\x00三天，\u200b天黑看不见路。",
+        "recTypeId": 2,
+        "recTypeName": "求助",
+        "eventPropertyId": 13,
+        "eventPropertyName": "求助",
+        "eventSrcId": 110,
+        "eventSrcName": "市民上报",
+        "urgentLevelId": 1,
+        "caseMark": "民意“5”来听",
+        "medias": [],
+        "streetName": "古槐街道",
+        "districtId": 370811,
+        "address": "古槐街道某小区门口",
+        "reporterPublicFlag": 1,
+        "reporterName": "张大爷",
+        "contact": "13900000002",
+        "telReply": "13900000002",
+    }
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_each_kind(kind: Kind) -> None:
+    assert report(kind=kind)["recTypeName"] == kind.zh
+
+
+def test_a_confidential_caller_is_reachable_and_marked() -> None:
+    data = report(petitioner=Petitioner(name="张大爷", phone="13900000002", openid="o1", confidential=True))
+    assert (data["reporterPublicFlag"], data["contact"]) == (0, "13900000002")
+    assert "请勿将来电人资料泄露给被投诉单位" in data["dispatchOpinion"]
+
+
+def test_an_anonymous_caller_leaves_nothing() -> None:
+    data = report(petitioner=Petitioner(name="张大爷", phone="13900000002", openid="o1", anonymous=True))
+    assert data["reporterName"] == "匿名"
+    assert data["reporterPublicFlag"] == 0
+    assert not {"contact", "telReply", "openId"} & set(data)
+
+
+def test_a_complaint_always_carries_the_sentence_about_discretion() -> None:
+    assert "dispatchOpinion" in report(kind=Kind.COMPLAINT)
+    assert "dispatchOpinion" not in report(kind=Kind.SUGGESTION)
+
+
+def test_an_openid_never_goes_out() -> None:
+    assert "oTestOpenId" not in str(report())
+
+
+def test_place_and_files() -> None:
+    data = report(
+        place=Place(street="古槐街道", community="运河社区", grid="3号网格", longitude=116.58, latitude=35.41),
+        attachments=(Attachment(name="a.jpg", url="https://files.invalid/a.jpg"),),
+    )
+    assert (data["address"], data["cellName"]) == ("古槐街道运河社区", "3号网格")
+    assert (data["coordinateX"], data["coordinateY"]) == (116.58, 35.41)
+    assert data["medias"][0]["mediaUsage"] == "上报"
+    assert report(place=Place())["address"] == "未提供"
+
+
+def test_a_petition_without_a_title_lends_its_first_words() -> None:
+    assert report(title="", content="字" * 80)["title"] == "字" * 50
+
+
+def test_reclassed_to_the_hotline_is_how_it_gets_the_case() -> None:
+    out = outgoing(EventType.RECLASSED, petition=petition(handling_class=HandlingClass.HOTLINE_TRANSFER))
+    assert tell(out).action == "REPORT"
+
+
+@pytest.mark.parametrize(
+    ("data", "span"),
+    [
+        (EventData(extend_by=Span(amount=2.5, unit="days")), (2, 2.5, None)),
+        (EventData(extend_by=Span(amount=48, unit="hours"), due_at=NOW), (1, 48, None)),
+        (EventData(extend_by=Span(amount=3, unit="working_days"), due_at=NOW), (0, 0, "2026-11-22 10:00:00")),
+        (EventData(due_at=NOW), (0, 0, "2026-11-22 10:00:00")),
+    ],
+)
+def test_postponement_by_days_hours_and_date(data: EventData, span: tuple[Any, ...]) -> None:
+    told = tell(outgoing(EventType.EXTENSION_REQUESTED, data=data, external_ids=THEIRS)).data
+    assert (told["postponeType"], told["postponeTime"], told.get("postponeDeadline")) == span
+    assert told["applyTypeId"] == 1
+
+
+def test_a_postponement_that_cannot_be_said_is_parked() -> None:
+    data = EventData(extend_by=Span(amount=3, unit="working_days"))
+    with pytest.raises(Permanent, match="postpone_without_date"):
+        tell(outgoing(EventType.EXTENSION_REQUESTED, data=data, external_ids=THEIRS))
+
+
+def test_a_rating_says_who_spoke() -> None:
+    data = EventData(satisfaction=Satisfaction.UNSATISFIED, text="太慢")
+    spoken = tell(outgoing(EventType.RATED, data=data, actor="petitioner")).data["misRecEvaluation"]
+    assert (spoken["evaluateState"], spoken["evaluateType"], spoken["content"]) == (1, 0, "太慢")
+    assert tell(outgoing(EventType.RATED, data=data)).data["misRecEvaluation"]["evaluateType"] == 1
+
+
+def test_a_case_we_reported_stays_ours_when_it_learns_their_id() -> None:
+    told = tell(outgoing(EventType.CLOSED, external_ids=OURS | THEIRS))
+    assert (told.action, told.data["caseId"]) == ("ARCHIVE", PETITION_ID)
+    assert "caseHandleId" not in told.data
+    began_there = petition(source="hotline12345")
+    told = tell(outgoing(EventType.REPLIED, external_ids=OURS | THEIRS, petition=began_there))
+    assert (told.action, told.data["caseId"]) == ("DISPOSE_FEEDBACK", THEIRS["caseId"])
+
+
+def test_an_event_without_words_lends_its_name() -> None:
+    assert tell(outgoing(EventType.URGED, data=EventData())).data["opinion"] == "催办"
+
+
+def test_an_unknown_event_is_not_told() -> None:
+    with pytest.raises(Permanent, match="no_action"):
+        tell(outgoing(EventType.UNKNOWN))

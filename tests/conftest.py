@@ -1,0 +1,68 @@
+"""What every test may ask for. A service that cannot be had fails the test: nothing is ever skipped."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tests import services
+from tests.support.probe import libpq
+
+MARKS = {"amqp_url": "rabbitmq", "postgres_url": "postgres", "fresh_postgres_url": "postgres"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the services that its fixtures stand for: `-m "not rabbitmq"` then leaves none out."""
+    for item in items:
+        for name in MARKS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKS[name])
+
+
+@pytest.fixture(scope="session")
+def _services() -> services.Services:
+    return services.ensure()
+
+
+@pytest.fixture(scope="session")
+def amqp_url(_services: services.Services) -> str:
+    """A RabbitMQ that other tests use too: keep to names that start with `topology_prefix`."""
+    return _services.amqp_url
+
+
+@pytest.fixture
+def topology_prefix() -> str:
+    """Keeps this test's exchanges and queues apart from everybody else's, such as `t3f9a2c71.`."""
+    return f"t{secrets.token_hex(4)}."
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_services: services.Services) -> Iterator[str]:
+    """An empty database, one for the whole session."""
+    with _database(_services.postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_postgres_url(_services: services.Services) -> Iterator[str]:
+    """An empty database, one for this test alone."""
+    with _database(_services.postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    name = f"bridge_test_{secrets.token_hex(6)}"
+    _administer(server, f"CREATE DATABASE {name}")
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        # With force: a test that left a connection open must not keep the database.
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(server: str, statement: str) -> None:
+    with psycopg.connect(libpq(server), autocommit=True) as connection:
+        connection.execute(statement.encode())
