@@ -109,8 +109,8 @@ class Submission:
     """A new petition. `external_ids` has at least one number; if any is known already it is not a new petition:
 
     then `again` says what the message means for the known one (a new dispatch, …) if it brings a new number; without
-    either, it is a plain repeat that gets the first answer. `holder` names the system that already works on it (its source), so that
-    the petition is held from the start; None when the source only submits (a citizen, a secretary's form).
+    either, it is a plain repeat that gets the first answer. `holder` names the system that already works on it (its
+    source), so that the petition is held from the start; None when the source only submits (a citizen, a form).
     """
 
     message_key: str
@@ -299,9 +299,9 @@ class Poller(Protocol):
 class Outgoing:
     """One hand-off to send. `idempotency_key` is the same for every attempt of it.
 
-    `external_ids` are this system's numbers for the petition (kind → the value learnt last). `progress` is what earlier attempts of
-    this hand-off have already achieved (see `OutboundError.progress`). `audience` says whom a messaging system is to
-    reach (`petitioner`, `owner`, `unit`): the routing table decides it; empty for other systems.
+    `external_ids` are this system's numbers for the petition (kind → the value learnt last). `progress` is what
+    earlier attempts of this hand-off have already achieved (see `OutboundError.progress`). `audience` says whom a
+    messaging system is to reach (`petitioner`, `owner`, `unit`): the routing table decides it; empty for others.
     """
 
     handoff_id: str
@@ -319,7 +319,8 @@ class Receipt:
     """The system's business-level acceptance (回执): `number` is its own number for what it took.
 
     `also` are its numbers for further messages of the same hand-off (to the owner, to the unit): news about them is
-    recognised and noted. `external_ids` become cross-references. `holds`: the system now has the case itself (not just news about it).
+    recognised and noted. `external_ids` become cross-references. `holds`: the system now has the case itself, not just
+    news about it.
     `told_petitioner`: the message went to the petitioner's own channel. `acknowledged`: the system has already
     signed for it. `detail` are short codes for the attempt's row (never personal data).
     """

@@ -25,7 +25,8 @@ from bridge.adapter import (
 )
 from bridge.clock import to_ms
 from bridge.ledger import reads
-from bridge.ledger.accept import Arrival, Kept, Replayed
+from bridge.ledger.accept import Arrival
+from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 

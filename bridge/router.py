@@ -1,4 +1,4 @@
-"""The router: events from the conveyor become hand-offs. The ledger decides in one transaction; then the message is acked."""
+"""The router: events from the conveyor become hand-offs. The ledger decides in one transaction, then comes the ack."""
 
 from concurrent.futures import Future
 

@@ -93,7 +93,7 @@ def _matches(field: str, wanted: str | list[str], value: str) -> bool:
 
 
 class Routes:
-    """The table in use. `messenger` is the system that reaches people (WeChat); `speaks` what each system can be told."""
+    """The table in use. `messenger` is the system that reaches people; `speaks` says what each system can be told."""
 
     def __init__(self, table: _Table, speaks: Mapping[str, Set[EventType]], messenger: str) -> None:
         self.version = table.version
@@ -213,7 +213,8 @@ def _check(table: _Table, speaks: Mapping[str, object], source: str) -> None:
         unknown = set(rule.to) - _WORDS - set(speaks)
         if unknown:
             raise BadRoutes(
-                f"routes: {source}: rule {rule.name!r}: unknown target {sorted(unknown)}; known: {sorted(_WORDS | set(speaks))}"
+                f"routes: {source}: rule {rule.name!r}: unknown target {sorted(unknown)}; "
+                f"known: {sorted(_WORDS | set(speaks))}"
             )
         wrong = set(_listed(rule.when.get("type", []))) - types
         if wrong:

@@ -1,4 +1,4 @@
-"""Running a process of the bridge: the parts of `bridge.app`, the HTTP side on uvicorn, and a stop that loses nothing."""
+"""Running a process of the bridge: its parts, the HTTP side on uvicorn, and a stop that loses nothing."""
 
 import asyncio
 import signal

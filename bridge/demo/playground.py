@@ -29,7 +29,7 @@ LIGHT_TRAFFIC_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One petition that went in: what it was, and the number it got (None when the door tells it to the system only)."""
+    """One petition that went in: what it was, and the number it got (None: the door told only the system)."""
 
     petition: DemoPetition
     status: int
@@ -117,11 +117,12 @@ class Playground:
         if petition.door == "rest":
             status, answer = await self.call("POST", f"{self.url}/v1/petitions", petition.document)
             return Sent(petition, status, answer.get("petition_id"))
+        document: dict[str, Any] = petition.document
         if petition.door in ("form", "wechat"):
-            system, more = "wechat", {"door": petition.door}
+            system, document["door"] = "wechat", petition.door
         else:
-            system, more = petition.door, {"reply": petition.reply, "progress": petition.progress}
-        document = {**petition.document, **more}
+            system = petition.door
+            document |= {"reply": petition.reply, "progress": petition.progress}
         status, answer = await self.call("POST", f"{self.sandbox_url(system)}/sandbox/originate", document)
         return Sent(petition, int(answer.get("status", status)), answer.get("petition_id"))
 

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from bridge.adapter import Receipt
-from bridge.ledger.accept import RECEIPT_KIND, learn, match_kept
+from bridge.ledger.matching import RECEIPT_KIND, learn, match_kept
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, petitions
 from bridge.ledger.work import Work, answered_by_delivery
 from bridge.lifecycle import ANSWERS

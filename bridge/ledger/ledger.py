@@ -12,8 +12,9 @@ from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
-from bridge.ledger import deliver, due, leases, operate, route, seal
-from bridge.ledger.accept import Arrival, House, Kept, Replayed
+from bridge.ledger import deliver, due, keep, leases, operate, route, seal
+from bridge.ledger.accept import Arrival, House
+from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.store import Store
 from bridge.ledger.work import QUEUED_GRACE_MS, Work
 from bridge.ledger.writer import Writer
@@ -59,14 +60,14 @@ class Ledger:
         return await self._writer.ask(self._accept, arrival)
 
     async def keep(self, kept: Kept) -> Replayed | None:
-        return await self._writer.ask(accepting.keep, kept)
+        return await self._writer.ask(keep.keep, kept)
 
     async def refuse(self, system: str, reason: str) -> None:
-        await self._writer.ask(accepting.refuse, (system, reason))
+        await self._writer.ask(keep.refuse, (system, reason))
 
     async def use_nonce(self, system: str, nonce: str) -> bool:
         """Whether the nonce is new; it is remembered."""
-        return await self._writer.ask(accepting.use_nonces, (system, nonce))
+        return await self._writer.ask(keep.use_nonces, (system, nonce))
 
     # ── the conveyor ──
     def route_later(self, event_id: str) -> "Future[int]":

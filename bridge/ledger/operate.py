@@ -65,8 +65,10 @@ def _carry_out(work: Work, order: Order, row: dict[str, Any] | None) -> Verdict:
         work.conn.execute(_CANCEL, {"id": row["handoff_id"], "reason": f"cancelled:{order.operator}"})
         row["state"] = "cancelled"
     what = {"replay": "handoff.replayed", "cancel": "handoff.cancelled"}[order.action]
-    work.note(what, row["petition_id"], level="warning", handoff_id=row["handoff_id"], from_="bridge",
-              to=row["system"], actor=f"operator:{order.operator}", reason=order.reason, outcome=row["state"])  # fmt: skip
+    work.note(
+        what, row["petition_id"], level="warning", handoff_id=row["handoff_id"], from_="bridge", to=row["system"],
+        actor=f"operator:{order.operator}", reason=order.reason, outcome=row["state"],
+    )  # fmt: skip
     return _verdict(row, "done")
 
 

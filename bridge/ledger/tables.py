@@ -57,7 +57,8 @@ petitions = Table(
     Index("petitions_petitioner", "petitioner_key", "accepted_at"),
 )
 """One row a petition. `petitioner_key` is a keyed hash of the openid; `answered_by` the hand-off or event that proves
-that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the system that has the case now."""
+that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the
+system that has the case now."""
 
 cross_references = Table(
     "cross_references",

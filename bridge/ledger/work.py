@@ -57,7 +57,8 @@ class PetitionRow:
 
 
 _UPDATED = (
-    "handling_class", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at", "closed_at",
+    "handling_class", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at",
+    "closed_at",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 

@@ -14,7 +14,7 @@ from bridge.adapter import Draft, Outcome, Ref, Submission, Update
 from bridge.apikeys import Caller
 from bridge.clock import iso, to_ms
 from bridge.ledger import reads
-from bridge.ledger.accept import Replayed
+from bridge.ledger.keep import Replayed
 from bridge.ledger.writer import LedgerAway
 from bridge.rest import access, bodies, cursors
 from bridge.rest.context import Context

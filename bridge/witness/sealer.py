@@ -134,7 +134,11 @@ class Sealer:
             numbered = tuple((_entry_id(entry), _n(entry)) for entry in ahead)
             await self._ledger.mark_sealed(Seal(numbered, tree.to_bytes(), tree.size))
             _log.warning("witness.recovered", entries=len(ahead))
-        self._signed_size = max(checkpoints.sizes(self._dir), default=0)
+        signed = checkpoints.sizes(self._dir)
+        if tree.size == 0 and not signed:
+            # From the first line on there is something signed, so that a log without checkpoints is a fault.
+            await asyncio.to_thread(checkpoints.issue, self._dir, self._signer, tree, iso(to_ms(self._now())))
+        self._signed_size = max(signed, default=0)
         return tree
 
     async def _write_again(self, first: int, last: int) -> None:
