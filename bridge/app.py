@@ -15,7 +15,7 @@ import structlog
 
 from adapters.registry import MANIFESTS
 from bridge import failpoints
-from bridge.adapter import Adapter, Manifest, Workshop
+from bridge.adapter import Adapter, Manifest, Poller, Workshop
 from bridge.bus.message import Message
 from bridge.bus.rabbit import RabbitRelay
 from bridge.bus.relay import EmbeddedRelay, Relay
@@ -102,7 +102,7 @@ class Bridge:
         self.house = HouseRules(self.routes, duty, lookup_key(self.settings.keys_dir))
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)
-        self.ledger = Ledger(self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER)
+        self.ledger = Ledger(self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER, self.settings.patience)
         self.relay: Relay = self._relay()
         self.intake = Intake(self.ledger, self.house.petitioner_key)
         self.router: Router | None = None
@@ -170,7 +170,7 @@ class Bridge:
                 return
 
     def _start_work(self) -> None:
-        url = self.settings.broker_url
+        url, patience = self.settings.broker_url, self.settings.patience
         self.router = Router(url, self.topology, self.ledger)
         self.router.start()
         for system, adapter in self.adapters.items():
@@ -184,14 +184,20 @@ class Bridge:
                 now=self.now,
                 url=url,
                 topology=self.topology,
+                lease_seconds=patience.lease_seconds,
             )
             desk.start()
             if adapter.poller is not None and adapter.poller.every_seconds > 0:
-                self.pollings.append(Polling(system, adapter.poller, self.intake, self.ledger, self.owner, self.now))
-        self.watch = Watch(self.ledger, self.now, self._report_law)
+                self.pollings.append(self._polling(system, adapter.poller))
+        self.watch = Watch(self.ledger, self.now, self._report_law, patience.watch_seconds)
         self.sealer = self._sealer()
         for work in (self.watch.run(), self.sealer.run(), *(polling.run() for polling in self.pollings)):
             self._spawn(work)
+
+    def _polling(self, system: str, poller: Poller) -> Polling:
+        # A round of polling makes several calls: its lease lives longer than the sealer's.
+        lease_seconds = 4 * self.settings.patience.duty_seconds
+        return Polling(system, poller, self.intake, self.ledger, self.owner, self.now, lease_seconds)
 
     def _sealer(self) -> Sealer:
         signer = keys.ensure(self.settings.keys_dir, self.settings.audit_origin)
@@ -202,6 +208,7 @@ class Bridge:
             self.owner,
             self.now,
             every_seconds=self.settings.checkpoint_seconds,
+            lease_seconds=self.settings.patience.duty_seconds,
             copies=self.settings.audit_copies,
         )
 

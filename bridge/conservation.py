@@ -1,8 +1,8 @@
 """The law as a query: accepted = closed + held + in flight + parked, from one snapshot of the ledger.
 
 `accepted` is counted in the journal, the four places in the tables: the two sides are written by different code and
-can disagree. `orphans` are what nobody would ever look at again: petitions in no place, and hand-offs on their way without a
-live lease, a wake-up time or an earlier one to wait for.
+can disagree. `orphans` are what nobody would ever look at again: petitions in no place, and hand-offs on their way
+without a live lease, a wake-up time or an earlier one to wait for.
 """
 
 from dataclasses import asdict, dataclass, field

@@ -20,10 +20,8 @@ from bridge.ledger.deliver import Leased, Release, Settlement
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.reads import build_event, build_petition
 from bridge.ledger.writer import LedgerAway
+from bridge.patience import Patience
 from bridge.retry import Ladder, Park, Retry, decide, is_transport
-
-LEASE_SECONDS = 60
-"""How long a lease lives without a heartbeat; a dead process's hand-offs are unknown after that."""
 
 _AWAY_SECONDS = 1.0
 _log = structlog.get_logger("bridge.delivery")
@@ -44,6 +42,7 @@ class Desk:
         now: Now,
         url: str,
         topology: Topology,
+        lease_seconds: float = Patience().lease_seconds,
         random_: random.Random | None = None,
     ) -> None:
         self.system = system
@@ -54,6 +53,7 @@ class Desk:
         self._ledger = ledger
         self._owner = owner
         self._now = now
+        self._lease_seconds = lease_seconds
         self._random = random_ or random.Random()  # noqa: S311 - jitter
         self._waiting: deque[Delivery] = deque()
         self._sending: dict[str, asyncio.Task[None]] = {}
@@ -137,7 +137,7 @@ class Desk:
         """One message of the queue, from lease to ack. It is acked only when the outcome is in the ledger."""
         try:
             failpoints.hit("delivery.before_lease")
-            leased = await self._ledger.lease(delivery.id, self._owner, LEASE_SECONDS)
+            leased = await self._ledger.lease(delivery.id, self._owner, self._lease_seconds)
             if leased is None:
                 self.breaker.unused()
             else:
@@ -232,10 +232,10 @@ class Desk:
     async def _heartbeat(self) -> None:
         """Keep the leases of what is being sent; a system may take its time."""
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
+            await asyncio.sleep(self._lease_seconds / 3)
             for handoff_id in list(self._sending):
                 try:
-                    await self._ledger.extend(handoff_id, self._owner, LEASE_SECONDS)
+                    await self._ledger.extend(handoff_id, self._owner, self._lease_seconds)
                 except LedgerAway:
                     break
 

@@ -1,7 +1,8 @@
 """Named points at the I/O edges where a test can kill the process. Off, a point costs one dictionary look-up.
 
 `BRIDGE_FAILPOINTS=ledger.after_commit:2` kills the process (SIGKILL) at the second hit of that point;
-`BRIDGE_FAILPOINTS_LOG=FILE` writes the name of each point when it is first hit, so that a test can prove it was.
+`BRIDGE_FAILPOINTS_LOG=FILE` writes the name of each point when it is first hit, and `died at NAME` before the kill, so that
+a test can prove it was.
 """
 
 import os
@@ -63,9 +64,15 @@ def hit(name: str) -> None:
 def _hit(name: str) -> None:
     if _log is not None and name not in _seen:
         _seen.add(name)
-        with _log.open("a") as file:
-            file.write(f"{name}\n")
+        _write(name)
     if name in _armed:
         _armed[name] -= 1
         if _armed[name] == 0:
+            _write(f"died at {name}")
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _write(line: str) -> None:
+    if _log is not None:
+        with _log.open("a") as file:
+            file.write(f"{line}\n")

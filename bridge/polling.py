@@ -18,21 +18,30 @@ _log = structlog.get_logger("bridge.polling")
 class Polling:
     """One system's notices, polled by one process at a time."""
 
-    def __init__(self, system: str, poller: Poller, intake: Intake, ledger: Ledger, owner: str, now: Now) -> None:
+    def __init__(
+        self,
+        system: str,
+        poller: Poller,
+        intake: Intake,
+        ledger: Ledger,
+        owner: str,
+        now: Now,
+        lease_seconds: float = 60.0,
+    ) -> None:
         self._system = system
         self._poller = poller
         self._intake = intake
         self._ledger = ledger
         self._owner = owner
         self._now = now
+        self._lease_seconds = poller.every_seconds + lease_seconds
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Until `stop`, every `poller.every_seconds`."""
-        lease = round(self._poller.every_seconds) + 60
         while not self._stopping.is_set():
             try:
-                if await self._ledger.hold(f"poll:{self._system}", self._owner, lease):
+                if await self._ledger.hold(f"poll:{self._system}", self._owner, self._lease_seconds):
                     await self.poll()
             except (LedgerAway, OutboundError) as error:
                 _log.warning("polling.failed", system=self._system, error=type(error).__name__, code=str(error))

@@ -3,7 +3,7 @@
 A sandbox stands in for a real system. It speaks that system's dialect on the real paths; everything under `/sandbox/`
 is for whoever runs it:
 
-    GET  /sandbox/received    what arrived, so that the outside view can be held against the ledger
+    GET  /sandbox/received    what arrived, so that the outside view can be held against the ledger (?brief: counts)
     GET  /sandbox/pending     steps planned and calls to the bridge not yet answered
     POST /sandbox/mood        how it misbehaves from now on, e.g. {"status": 500, "times": 3}
     POST /sandbox/originate   a petition starts here: the sandbox hands it to the bridge in its own dialect
@@ -205,16 +205,16 @@ class Sandbox:
 
     async def _received(self, request: Request) -> Response:
         memory = self.memory
-        return _json(
-            {
-                "system": self.system,
-                "received": len(memory.arrivals),
-                "repeats": memory.repeats,
-                "duplicates": memory.duplicates,
-                "failed_calls": self.failed_calls,
-                "items": [asdict(arrival) for arrival in memory.arrivals],
-            }
-        )
+        report = {
+            "system": self.system,
+            "received": len(memory.arrivals),
+            "repeats": memory.repeats,
+            "duplicates": memory.duplicates,
+            "failed_calls": self.failed_calls,
+        }
+        if "brief" not in request.query_params:
+            report["items"] = [asdict(arrival) for arrival in memory.arrivals]
+        return _json(report)
 
     async def _pending(self, request: Request) -> Response:
         return _json({"pending": len(self._tasks), "failed_calls": self.failed_calls})

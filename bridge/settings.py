@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.adapter import SystemSettings
+from bridge.patience import Patience
 from bridge.retry import DEFAULT_LADDER, BadLadder, Ladder
 from schemas.base import Identifier
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     api_keys: Path | None = None
     retry_ladder: str = DEFAULT_LADDER
+    patience: Patience = Patience()
     routes: Path | None = None
     deadlines: Path | None = None
     duty_secretary: DutySecretary = DutySecretary()

@@ -12,7 +12,6 @@ from bridge.conservation import Conservation
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 
-EVERY_SECONDS = 1.0
 LAW_EVERY_SECONDS = 60.0
 LIMIT = 500
 _log = structlog.get_logger("bridge.watch")
@@ -21,10 +20,11 @@ _log = structlog.get_logger("bridge.watch")
 class Watch:
     """Several processes may watch at once: they skip each other's rows."""
 
-    def __init__(self, ledger: Ledger, now: Now, report: Callable[[Conservation], None]) -> None:
+    def __init__(self, ledger: Ledger, now: Now, report: Callable[[Conservation], None], every: float = 1.0) -> None:
         self._ledger = ledger
         self._now = now
         self._report = report
+        self._every = every
         self._stopping = asyncio.Event()
         self.law: Conservation | None = None
 
@@ -67,6 +67,6 @@ class Watch:
 
     async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
+            await asyncio.wait_for(self._stopping.wait(), self._every)
         except TimeoutError:
             return

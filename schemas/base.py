@@ -1,13 +1,21 @@
 """What every canonical model shares: frozen, closed to unknown fields, times with an offset."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+# Not ZoneInfo: before 1901 its offset has seconds, which nobody reads back, and some systems write 1900 for "no time".
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of every clock in the city; the systems write local times without an offset."""
 
 SystemName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
@@ -27,9 +35,19 @@ def _written_out(value: object) -> object:
     return value
 
 
+def _within_the_calendar(moment: datetime) -> datetime:
+    # At both ends of the calendar an instant may have no name in another zone, and the ledger needs both.
+    try:
+        moment.astimezone(UTC), moment.astimezone(SHANGHAI)
+    except OverflowError:
+        raise ValueError("this time cannot be told in UTC or in the city (时间超出可表示范围)") from None
+    return moment
+
+
 Moment = Annotated[
     AwareDatetime,
     BeforeValidator(_written_out),
+    AfterValidator(_within_the_calendar),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _WRITTEN}),
 ]
 """A point in time in ISO 8601 with its offset; a time without one, or a bare number, is refused."""

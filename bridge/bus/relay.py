@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 from kombu import Connection, Producer
 
+from bridge import failpoints
 from bridge.bus.message import CONTENT_TYPE, Message
 from bridge.bus.topology import Topology, declare
 
@@ -116,6 +117,7 @@ class EmbeddedRelay:
         events: list[str] = []
         handoffs: list[str] = []
         while message := self._buffer.take():
+            failpoints.hit("relay.before_publish")
             producer.publish(
                 message.body,
                 exchange=self._topology.exchange_of(message.channel),
@@ -126,6 +128,8 @@ class EmbeddedRelay:
                 message_id=message.id,
                 delivery_mode=2,
             )
+            failpoints.hit("relay.after_publish")
             (events if message.channel == "event" else handoffs).append(message.id)
         if events or handoffs:
+            failpoints.hit("relay.confirmed")
             self._confirmed(events, handoffs)

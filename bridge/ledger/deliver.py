@@ -43,21 +43,21 @@ class Settlement:
     progress: Mapping[str, str] = field(default_factory=dict)
 
 
-def lease(work: Work, requests: Sequence[tuple[str, str, int]]) -> list[Leased | None]:
+def lease(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[Leased | None]:
     """(hand-off, owner, seconds) → the hand-off, or None if it is not ready (sent already, taken by another, …)."""
     owners = {handoff_id: (owner, seconds) for handoff_id, owner, seconds in requests}
     taken: set[str] = set()
     for owner, seconds in sorted(set(owners.values())):
         ids = sorted(handoff_id for handoff_id, value in owners.items() if value == (owner, seconds))
-        done = work.conn.execute(_LEASE, {"ids": ids, "owner": owner, "until": work.now + seconds * 1000})
+        done = work.conn.execute(_LEASE, {"ids": ids, "owner": owner, "until": work.now + round(seconds * 1000)})
         taken.update(done.scalars())
     found = _load(work, taken)
     return [found.pop(handoff_id, None) for handoff_id, _, _ in requests]
 
 
-def extend(work: Work, requests: Sequence[tuple[str, str, int]]) -> list[None]:
+def extend(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[None]:
     """Heartbeat: (hand-off, owner, seconds) keeps the lease alive if it is still this owner's."""
-    rows = [{"id": handoff, "who": owner, "until": work.now + seconds * 1000} for handoff, owner, seconds in requests]
+    rows = [{"id": handoff, "who": owner, "until": work.now + round(seconds * 1000)} for handoff, owner, seconds in requests]
     work.conn.execute(_EXTEND, rows)
     return [None] * len(requests)
 

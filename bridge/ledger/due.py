@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
-from bridge.ledger.tables import IN_FLIGHT, UNFINISHED, Row, attempts, conveyor, events, handoffs, nonces
-from bridge.ledger.work import PUBLISH_GRACE_MS, QUEUED_GRACE_MS, Work, stored_event_message
+from bridge.ledger.tables import IN_FLIGHT, UNFINISHED, Row, attempts, conveyor, events, handoffs, leases, nonces
+from bridge.ledger.work import Work, stored_event_message
+from bridge.patience import Patience
 
 MAX_DOUBLINGS = 5
 NONCE_KEPT_MS = 3_600_000
@@ -34,6 +35,7 @@ def wake_all(work: Work, owners_gone: Sequence[bool]) -> list[None]:
     work.conn.execute(update(handoffs).where(handoffs.c.state.in_(("pending", "queued"))).values(wake_at=work.now))
     if any(owners_gone):
         work.conn.execute(update(handoffs).where(handoffs.c.state == "sending").values(lease_until=work.now))
+        work.conn.execute(delete(leases))
     return [None] * len(owners_gone)
 
 
@@ -50,7 +52,7 @@ def _events(work: Work, limit: int) -> int:
     if not rows:
         return 0
     work.conn.execute(
-        _DEFER_EVENT, [{"id": row["event_id"], "wake": work.now + _grace(row["publishes"])} for row in rows]
+        _DEFER_EVENT, [{"id": row["event_id"], "wake": work.now + _grace(work.patience, row["publishes"])} for row in rows]
     )
     found = list(
         work.conn.execute(select(events).where(events.c.event_id.in_([row["event_id"] for row in rows]))).mappings()
@@ -82,7 +84,7 @@ def _handoffs(work: Work, limit: int) -> int:
 def _deferred(work: Work, row: Row) -> dict[str, Any]:
     retry = row["state"] in ("retrying", "unknown")
     publishes = 0 if retry else row["publishes"] + 1
-    return {"id": row["handoff_id"], "publishes": publishes, "wake": work.now + _grace(publishes)}
+    return {"id": row["handoff_id"], "publishes": publishes, "wake": work.now + _grace(work.patience, publishes)}
 
 
 def _reap(work: Work, limit: int) -> int:
@@ -156,9 +158,9 @@ def next_wake(work: Work, requests: Sequence[None]) -> list[int | None]:
     return [min(known) if known else None] * len(requests)
 
 
-def _grace(publishes: int) -> int:
+def _grace(patience: Patience, publishes: int) -> int:
     """The more often it was published in vain, the longer the pause: 60 s, doubling to 32 min."""
-    return QUEUED_GRACE_MS * 2 ** min(publishes, MAX_DOUBLINGS) if publishes else PUBLISH_GRACE_MS * 3
+    return patience.queued_ms * 2 ** min(publishes, MAX_DOUBLINGS) if publishes else patience.publish_ms * 3
 
 
 _DEFER_EVENT = (

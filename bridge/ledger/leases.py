@@ -8,13 +8,13 @@ from bridge.ledger.tables import leases
 from bridge.ledger.work import Work
 
 
-def hold(work: Work, requests: Sequence[tuple[str, str, int]]) -> list[bool]:
+def hold(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[bool]:
     """(name, owner, seconds) → whether this owner has it until then. 0 seconds gives it up."""
     return [_hold(work, name, owner, seconds) for name, owner, seconds in requests]
 
 
-def _hold(work: Work, name: str, owner: str, seconds: int) -> bool:
-    until = work.now + seconds * 1000
+def _hold(work: Work, name: str, owner: str, seconds: float) -> bool:
+    until = work.now + round(seconds * 1000)
     taken = work.conn.execute(_TAKE, {"name_": name, "owner_": owner, "until_": until, "now_": work.now})
     if taken.rowcount:
         return True

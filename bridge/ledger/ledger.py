@@ -16,8 +16,9 @@ from bridge.ledger import deliver, due, keep, leases, operate, route, seal
 from bridge.ledger.accept import Arrival, House
 from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.store import Store
-from bridge.ledger.work import QUEUED_GRACE_MS, Work
+from bridge.ledger.work import Work
 from bridge.ledger.writer import Writer
+from bridge.patience import Patience
 
 T = TypeVar("T")
 
@@ -33,10 +34,11 @@ class Ledger:
         decide: route.Decide,
         publish: Callable[[list[Message]], None],
         messenger: str = "wechat",
+        patience: Patience | None = None,
     ) -> None:
         self.store = store
         self._now = now
-        self._writer = Writer(store, now, publish, messenger)
+        self._writer = Writer(store, now, publish, messenger, patience)
 
         # A verb is recognised by its identity, so each is bound once.
         def accept_(work: Work, arrivals: Sequence[Arrival]) -> Sequence[list[Outcome] | Replayed]:
@@ -77,10 +79,10 @@ class Ledger:
         return self._writer.ask_later(_confirm, (event_ids, handoff_ids))
 
     # ── delivery ──
-    async def lease(self, handoff_id: str, owner: str, seconds: int) -> deliver.Leased | None:
+    async def lease(self, handoff_id: str, owner: str, seconds: float) -> deliver.Leased | None:
         return await self._writer.ask(deliver.lease, (handoff_id, owner, seconds))
 
-    async def extend(self, handoff_id: str, owner: str, seconds: int) -> None:
+    async def extend(self, handoff_id: str, owner: str, seconds: float) -> None:
         await self._writer.ask(deliver.extend, (handoff_id, owner, seconds))
 
     async def settle(self, settlement: deliver.Settlement) -> bool:
@@ -120,7 +122,7 @@ class Ledger:
     async def sealed_between(self, first: int, last: int) -> list[tuple[int, seal.Unsealed]]:
         return await self._writer.ask(seal.sealed_between, (first, last))
 
-    async def hold(self, name: str, owner: str, seconds: int) -> bool:
+    async def hold(self, name: str, owner: str, seconds: float) -> bool:
         """Whether this owner alone has the work called `name`, for so many seconds."""
         return await self._writer.ask(leases.hold, (name, owner, seconds))
 
@@ -140,7 +142,7 @@ class Ledger:
 def _confirm(work: Work, batches: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[None]:
     events = [event for batch in batches for event in batch[0]]
     handoffs = [handoff for batch in batches for handoff in batch[1]]
-    route.confirm(work, events, handoffs, QUEUED_GRACE_MS)
+    route.confirm(work, events, handoffs)
     return [None] * len(batches)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from bridge import ids
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, events, handoffs
-from bridge.ledger.work import PUBLISH_GRACE_MS, PetitionRow, Work
+from bridge.ledger.work import PetitionRow, Work
 from bridge.routing import Facts, Route
 
 Decide = Callable[[Facts], Route]
@@ -45,13 +45,14 @@ def route(work: Work, decide: Decide, event_ids: Sequence[str]) -> int:
     return len(routed)
 
 
-def confirm(work: Work, event_ids: Sequence[str], handoff_ids: Sequence[str], grace_ms: int) -> None:
+def confirm(work: Work, event_ids: Sequence[str], handoff_ids: Sequence[str]) -> None:
     """The broker has these messages. A hand-off that is further on already is left alone."""
+    wake_at = work.now + work.patience.queued_ms
     if event_ids:
-        work.conn.execute(_MARK_CONFIRMED, {"ids": list(event_ids), "at": work.now, "wake": work.now + grace_ms})
+        work.conn.execute(_MARK_CONFIRMED, {"ids": list(event_ids), "at": work.now, "wake": wake_at})
         work.conn.execute(_SWEEP, {"ids": list(event_ids)})
     if handoff_ids:
-        work.conn.execute(_MARK_QUEUED, {"ids": list(handoff_ids), "wake": work.now + grace_ms})
+        work.conn.execute(_MARK_QUEUED, {"ids": list(handoff_ids), "wake": wake_at})
 
 
 def _unrouted(work: Work, petition_ids: set[str]) -> list[Row]:
@@ -135,7 +136,7 @@ def _handoff_row(
         "state": "waiting" if waits else "pending",
         "audience": ",".join(sorted(audience)),
         "rule": "; ".join(rules),
-        "wake_at": None if waits else work.now + PUBLISH_GRACE_MS,
+        "wake_at": None if waits else work.now + work.patience.publish_ms,
         "created_at": work.now,
     }
 

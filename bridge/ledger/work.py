@@ -16,14 +16,9 @@ from bridge.ledger import journal
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
 from bridge.lifecycle import ANSWERS, ENDED, state_after
+from bridge.patience import Patience
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId
-
-PUBLISH_GRACE_MS = 10_000
-"""How long the relay has for a fresh row before the watch publishes it again."""
-
-QUEUED_GRACE_MS = 60_000
-"""How long a confirmed message may show no sign of life before it is published again (doubled each time)."""
 
 _LOADED = [column for column in petitions.c if column.name != "body"]
 
@@ -70,6 +65,7 @@ class Work:
     conn: Connection
     now: int
     messenger: str = "wechat"
+    patience: Patience = Patience()
     rows: dict[str, PetitionRow] = field(default_factory=dict)
     outgoing: list[Message] = field(default_factory=list)
     _events: list[dict[str, Any]] = field(default_factory=list)
@@ -129,7 +125,7 @@ class Work:
                 "event_id": event_id,
                 "petition_id": row.petition_id,
                 "sequence": row.last_sequence,
-                "wake_at": self.now + PUBLISH_GRACE_MS,
+                "wake_at": self.now + self.patience.publish_ms,
             }
         )
         self.outgoing.append(
@@ -230,7 +226,7 @@ class Work:
         woken = [head for head in heads.values() if head["state"] == "waiting"]
         if woken:
             self.conn.execute(
-                _WAKE, [{"id": head["handoff_id"], "wake": self.now + PUBLISH_GRACE_MS} for head in woken]
+                _WAKE, [{"id": head["handoff_id"], "wake": self.now + self.patience.publish_ms} for head in woken]
             )
             for head in woken:
                 self.ready(head)

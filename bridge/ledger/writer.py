@@ -20,6 +20,7 @@ from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
+from bridge.patience import Patience
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,12 +48,18 @@ class Writer:
     """The ledger thread. `publish` gets the messages of a committed transaction (the relay's nudge)."""
 
     def __init__(
-        self, store: Store, now: Now, publish: Callable[[list[Message]], None], messenger: str = "wechat"
+        self,
+        store: Store,
+        now: Now,
+        publish: Callable[[list[Message]], None],
+        messenger: str = "wechat",
+        patience: Patience | None = None,
     ) -> None:
         self._store = store
         self._now = now
         self._publish = publish
         self._messenger = messenger
+        self._patience = patience or Patience()
         self._requests: deque[_Request[Any]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -142,7 +149,7 @@ class Writer:
         messages: list[Message] = []
         with self._store.writing() as conn:
             for verb, items in _by_verb(requests):
-                work = Work(conn, to_ms(self._now()), self._messenger)
+                work = Work(conn, to_ms(self._now()), self._messenger, self._patience)
                 answers.extend(verb(work, items))
                 messages.extend(work.outgoing)
             failpoints.hit("ledger.before_commit")

@@ -24,7 +24,6 @@ from schemas.base import shanghai
 
 BATCH = 1000
 IDLE_SECONDS = 0.2
-LEASE_SECONDS = 15
 _PAUSE_SECONDS = 1.0
 _log = structlog.get_logger("bridge.witness")
 
@@ -41,6 +40,7 @@ class Sealer:
         now: Now,
         *,
         every_seconds: float,
+        lease_seconds: float = 15.0,
         copies: Sequence[Path] = (),
     ) -> None:
         self._ledger = ledger
@@ -49,6 +49,7 @@ class Sealer:
         self._owner = owner
         self._now = now
         self._every = every_seconds
+        self._lease_seconds = lease_seconds
         self._copies = copies
         self._log = AuditLog(audit_dir)
         self._tree: Frontier | None = None
@@ -95,7 +96,7 @@ class Sealer:
     # ── one turn ──
     async def _turn(self) -> bool:
         """Seal one batch; whether there was one."""
-        if not await self._ledger.hold("sealer", self._owner, LEASE_SECONDS):
+        if not await self._ledger.hold("sealer", self._owner, self._lease_seconds):
             self._tree = None
             self._log.close()
             return False
