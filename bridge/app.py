@@ -102,7 +102,9 @@ class Bridge:
         self.house = HouseRules(self.routes, duty, lookup_key(self.settings.keys_dir))
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)
-        self.ledger = Ledger(self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER, self.settings.patience)
+        self.ledger = Ledger(
+            self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER, self.settings.patience
+        )
         self.relay: Relay = self._relay()
         self.intake = Intake(self.ledger, self.house.petitioner_key)
         self.router: Router | None = None

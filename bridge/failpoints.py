@@ -1,8 +1,8 @@
 """Named points at the I/O edges where a test can kill the process. Off, a point costs one dictionary look-up.
 
 `BRIDGE_FAILPOINTS=ledger.after_commit:2` kills the process (SIGKILL) at the second hit of that point;
-`BRIDGE_FAILPOINTS_LOG=FILE` writes the name of each point when it is first hit, and `died at NAME` before the kill, so that
-a test can prove it was.
+`BRIDGE_FAILPOINTS_LOG=FILE` writes the name of each point when it is first hit, and `died at NAME` before the kill, so
+that a test can prove it was.
 """
 
 import os

@@ -5,14 +5,17 @@ is for whoever runs it:
 
     GET  /sandbox/received    what arrived, so that the outside view can be held against the ledger (?brief: counts)
     GET  /sandbox/pending     steps planned and calls to the bridge not yet answered
+    GET  /sandbox/told        what the bridge has taken from it: it must all be in the ledger
     POST /sandbox/mood        how it misbehaves from now on, e.g. {"status": 500, "times": 3}
     POST /sandbox/originate   a petition starts here: the sandbox hands it to the bridge in its own dialect
     POST /sandbox/step        one step of a case now, e.g. {"petition_id": …, "step": "reply", "text": …}
 """
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -90,6 +93,9 @@ class Mood:
         return True
 
 
+_calls: ContextVar[list[int]] = ContextVar("calls")
+"""How many tries each call of the present request to `/sandbox/originate` or `/sandbox/step` took."""
+
 LOGIN_PAGE = "<html><head><title>登录</title></head><body><form>请登录</form></body></html>".encode()
 
 
@@ -109,6 +115,7 @@ class Sandbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self.failed_calls = 0
+        self.told: list[str] = []
         self._sequence = 0
 
     # ── numbers and clocks ──
@@ -160,9 +167,16 @@ class Sandbox:
             except (aiohttp.ClientError, TimeoutError, OSError):
                 continue
             if status < 500:
+                self._answered(status, body, attempt + 1)
                 return status, content
         self.failed_calls += 1
         return status, content
+
+    def _answered(self, status: int, body: bytes, tries: int) -> None:
+        if status < 300:
+            # From now on the message is the bridge's to keep: its digest is held against the ledger's raw messages.
+            self.told.append(hashlib.sha256(body).hexdigest())
+        _calls.get([]).append(tries)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -198,6 +212,7 @@ class Sandbox:
         return [
             Route("/sandbox/received", self._received),
             Route("/sandbox/pending", self._pending),
+            Route("/sandbox/told", self._told),
             Route("/sandbox/mood", self._set_mood, methods=["POST"]),
             Route("/sandbox/originate", self._originate, methods=["POST"]),
             Route("/sandbox/step", self._step, methods=["POST"]),
@@ -219,6 +234,9 @@ class Sandbox:
     async def _pending(self, request: Request) -> Response:
         return _json({"pending": len(self._tasks), "failed_calls": self.failed_calls})
 
+    async def _told(self, request: Request) -> Response:
+        return _json({"system": self.system, "told": self.told})
+
     async def _set_mood(self, request: Request) -> Response:
         self.mood = Mood(**orjson.loads(await request.body()))
         return _json(asdict(self.mood))
@@ -234,7 +252,10 @@ class Sandbox:
     ) -> Response:
         if action is None:
             return _json({"error": f"the {self.system} sandbox cannot do this"}, 404)
-        return _json(await action(orjson.loads(await request.body())))
+        calls: list[int] = []
+        _calls.set(calls)
+        answer = await action(orjson.loads(await request.body()))
+        return _json({**answer, "tries": max(calls, default=0)})
 
 
 class _Cut(Response):

@@ -97,6 +97,7 @@ class Autopilot:
         known = int(number) if isinstance(number, (int, str)) and str(number).isdecimal() else -1
         notice = self.notices.pop(known, None)
         if notice is not None:
+            self._core.told.append(f"notice:{notice.name}:{notice.number}")
             notice.signed.set()
 
 

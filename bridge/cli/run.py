@@ -1,8 +1,9 @@
 """`bridge run`, `serve`, `work`, `sandbox`, `migrate`, `demo`: processes."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -130,8 +131,10 @@ def demo(
     raise typer.Exit(Exit.HOLDS if holds else Exit.FALLS_SHORT)
 
 
-def _run(process: object) -> None:
+def _run(process: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
     try:
-        asyncio.run(process)  # type: ignore[arg-type]  # a coroutine, whatever it returns
+        uvloop.run(process)
     except RuntimeError as error:
         fail(Exit.UNREACHABLE, str(error))

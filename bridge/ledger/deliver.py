@@ -57,7 +57,9 @@ def lease(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[Leased
 
 def extend(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[None]:
     """Heartbeat: (hand-off, owner, seconds) keeps the lease alive if it is still this owner's."""
-    rows = [{"id": handoff, "who": owner, "until": work.now + round(seconds * 1000)} for handoff, owner, seconds in requests]
+    rows = [
+        {"id": handoff, "who": owner, "until": work.now + round(seconds * 1000)} for handoff, owner, seconds in requests
+    ]
     work.conn.execute(_EXTEND, rows)
     return [None] * len(requests)
 

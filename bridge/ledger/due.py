@@ -52,7 +52,8 @@ def _events(work: Work, limit: int) -> int:
     if not rows:
         return 0
     work.conn.execute(
-        _DEFER_EVENT, [{"id": row["event_id"], "wake": work.now + _grace(work.patience, row["publishes"])} for row in rows]
+        _DEFER_EVENT,
+        [{"id": row["event_id"], "wake": work.now + _grace(work.patience, row["publishes"])} for row in rows],
     )
     found = list(
         work.conn.execute(select(events).where(events.c.event_id.in_([row["event_id"] for row in rows]))).mappings()

@@ -129,7 +129,7 @@ def message_row(
     return {
         "message_id": uuid.uuid4().hex,
         "system": message.system,
-        "door": message.door,
+        "door": message.door.replace("\x00", "\\0")[:500],
         "message_key": key,
         "received_at": message.received_at,
         "content_type": message.content_type[:200],

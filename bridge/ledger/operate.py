@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from bridge.ledger.route import OPENING
 from bridge.ledger.tables import Row, handoffs
 from bridge.ledger.work import Work
 
@@ -62,14 +63,22 @@ def _carry_out(work: Work, order: Order, row: dict[str, Any] | None) -> Verdict:
     if order.action == "replay":
         _replay(work, row)
     else:
-        work.conn.execute(_CANCEL, {"id": row["handoff_id"], "reason": f"cancelled:{order.operator}"})
-        row["state"] = "cancelled"
+        _cancel(work, row, order.operator)
     what = {"replay": "handoff.replayed", "cancel": "handoff.cancelled"}[order.action]
     work.note(
         what, row["petition_id"], level="warning", handoff_id=row["handoff_id"], from_="bridge", to=row["system"],
         actor=f"operator:{order.operator}", reason=order.reason, outcome=row["state"],
     )  # fmt: skip
     return _verdict(row, "done")
+
+
+def _cancel(work: Work, row: dict[str, Any], operator: str) -> None:
+    work.conn.execute(_CANCEL, {"id": row["handoff_id"], "reason": f"cancelled:{operator}"})
+    row["state"] = "cancelled"
+    petition = work.rows[row["petition_id"]]
+    if petition.holder is None and row["event_type"] in OPENING:
+        # Nobody else was to have the case: it stays with the system it came from, which holds our receipt.
+        petition.holder, petition.dirty = petition.source, True
 
 
 def _replay(work: Work, row: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from bridge.routing import Facts, Route
 
 Decide = Callable[[Facts], Route]
 
-_OPENING = ("submitted", "reclassed")
+OPENING = ("submitted", "reclassed")
 """Hand-offs of these types give a system the case itself."""
 
 
@@ -82,7 +82,7 @@ class _Lanes:
     def note(self, petition_id: str, system: str, event_type: str, *, unfinished: bool) -> None:
         if unfinished:
             self.blocked.add((petition_id, system))
-        if event_type in _OPENING:
+        if event_type in OPENING:
             self.systems.setdefault(petition_id, set()).add(system)
 
 

@@ -20,6 +20,9 @@ from bridge.patience import Patience
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId
 
+PUBLISH_GRACE_MS, QUEUED_GRACE_MS = Patience().publish_ms, Patience().queued_ms
+"""The defaults; a unit of work has its own in `patience`."""
+
 _LOADED = [column for column in petitions.c if column.name != "body"]
 
 
@@ -65,7 +68,7 @@ class Work:
     conn: Connection
     now: int
     messenger: str = "wechat"
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
     rows: dict[str, PetitionRow] = field(default_factory=dict)
     outgoing: list[Message] = field(default_factory=list)
     _events: list[dict[str, Any]] = field(default_factory=list)

@@ -6,6 +6,7 @@ of its own, so that two processes always lock petitions in the same order and ca
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Verb = Callable[[Work, Sequence[Any]], Sequence[Any]]
 MAX_BATCH = 500
+LINGER_SECONDS = 0.002
 _TRIES = 5
 _log = structlog.get_logger("bridge.ledger")
 
@@ -106,8 +108,11 @@ class Writer:
         with self._wake:
             while not self._requests and not self._stopping:
                 self._wake.wait()
-            count = min(len(self._requests), MAX_BATCH)
-            return [self._requests.popleft() for _ in range(count)]
+        if len(self._requests) < MAX_BATCH and not self._stopping:
+            # A transaction costs the same for one as for many: let those who are about to ask come along.
+            time.sleep(LINGER_SECONDS)
+        count = min(len(self._requests), MAX_BATCH)
+        return [self._requests.popleft() for _ in range(count)]
 
     def _groups(self, batch: list[_Request[Any]]) -> list[list[_Request[Any]]]:
         """What shares a transaction: everything on SQLite, the requests of one verb on PostgreSQL."""

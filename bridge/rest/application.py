@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
 from bridge.rest import doors, handoffs, health, petitions, problems
@@ -38,7 +39,22 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)
+    app.add_middleware(NoNul)
     return app
+
+
+class NoNul:
+    """U+0000 in a path or query names nothing, and PostgreSQL refuses it: one clear 400 for every route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (b"%00" in scope.get("query_string", b"") or "\x00" in scope["path"]):
+            answer = problems.document(400, "U+0000 in the address names nothing here (地址含非法字符)")
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 async def _console() -> HTMLResponse:

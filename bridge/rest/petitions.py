@@ -25,6 +25,7 @@ from schemas.event import EventData, EventType
 from schemas.petition import ExternalId, Petition, PetitionDocument
 
 _NOT_SAID_HERE = frozenset({EventType.SUBMITTED, EventType.UNKNOWN})
+MAX_KEY = 255
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -51,7 +52,7 @@ def router(context: Context) -> APIRouter:
         """Hand a petition in. The same `external_id`, or the same `Idempotency-Key`, gets the first answer."""
         caller = access.caller(request, context.keys, "petitions:write")
         body, document = await _read(request, PetitionDocument)
-        key = request.headers.get("idempotency-key")
+        key = _idempotency_key(request)
         draft = Submission(
             message_key=f"idem:{key}" if key else f"petition:{document.external_id}",
             petition=document.draft(),
@@ -67,10 +68,9 @@ def router(context: Context) -> APIRouter:
         """Say what happened to a petition (a unit's progress, the secretary's closing, …)."""
         caller = access.caller(request, context.keys, "petitions:write")
         body, document = await _read(request, EventDocument)
-        if document.type in _NOT_SAID_HERE:
-            raise Problem(422, f"type: {document.type} is not said here (此类事件不能由接口提交)")
+        _check_said(document)
         await _must_exist(petition_id)
-        key = request.headers.get("idempotency-key") or context.new_key()
+        key = _idempotency_key(request) or context.new_key()
         draft = Update(
             message_key=f"event:{petition_id}:{key}",
             refs=(Ref(petition_id=petition_id),),
@@ -162,6 +162,20 @@ def router(context: Context) -> APIRouter:
 
 
 # ── pieces ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_said(document: EventDocument) -> None:
+    if document.type in _NOT_SAID_HERE:
+        raise Problem(422, f"type: {document.type} is not said here (此类事件不能由接口提交)")
+    if document.type is EventType.RECLASSED and document.handling_class is None:
+        raise Problem(422, "handling_class: say the new class of a reclassed petition (改类须注明处理方式)")
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (1 <= len(key) <= MAX_KEY and key.isprintable()):
+        raise Problem(400, f"Idempotency-Key: 1 to {MAX_KEY} printable characters (幂等键格式有误)")
+    return key
 
 
 async def _read(request: Request, model: Any) -> tuple[bytes, Any]:

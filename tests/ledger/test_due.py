@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.adapter import Receipt
-from bridge.ledger.work import PUBLISH_GRACE_MS
+from bridge.patience import Patience
 from bridge.retry import Park, Retry
 from schemas.event import EventType
 from tests.support.ledgers import CENTER, HOTLINE, WECHAT, Bench
@@ -24,7 +24,7 @@ def turns_until_due(bench: Bench, channel: str, limit: int = 40_000) -> int:
 
 def test_nothing_is_due_while_the_relay_may_still_be_at_it(bench: Bench) -> None:
     bench.submit()
-    bench.clock.turn(PUBLISH_GRACE_MS / 1000 - 1)
+    bench.clock.turn(Patience().publish_seconds - 1)
     assert bench.due() == 0
     bench.clock.turn(1)
     assert bench.due() == 1

@@ -149,7 +149,9 @@ def test_every_table_has_a_primary_key(store: Store) -> None:
         assert inspect(store.engine).get_pk_constraint(name)["constrained_columns"], name
 
 
-@pytest.mark.parametrize("url", ["mysql://u:s3cret@h/d", "postgresql://u:s3cret@h/d", "postgresql+asyncpg://u:s3cret@h/d"])
+@pytest.mark.parametrize(
+    "url", ["mysql://u:s3cret@h/d", "postgresql://u:s3cret@h/d", "postgresql+asyncpg://u:s3cret@h/d"]
+)
 def test_another_database_is_refused_in_one_clear_line(url: str) -> None:
     with pytest.raises(BadDatabaseUrl) as refused:
         Store(url)

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.adapter import Receipt
 from bridge.ids import handoff_id
-from bridge.ledger.work import QUEUED_GRACE_MS
+from bridge.patience import Patience
 from bridge.retry import Park, Retry
 from schemas.event import EventType
 from schemas.petition import HandlingClass
@@ -163,7 +163,7 @@ def test_a_confirm_makes_a_pending_hand_off_queued_and_lets_it_be(bench: Bench) 
     head = bench.head(case, HOTLINE)
     bench.confirm(handoffs=[head])
     row = bench.handoff(head)
-    assert (row["state"], row["wake_at"]) == ("queued", bench.clock.ms + QUEUED_GRACE_MS)
+    assert (row["state"], row["wake_at"]) == ("queued", bench.clock.ms + Patience().queued_ms)
 
 
 def test_a_confirm_that_comes_after_the_delivery_changes_nothing(bench: Bench) -> None:

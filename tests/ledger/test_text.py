@@ -7,7 +7,7 @@ import pytest
 
 from bridge.adapter import OutboundError, Receipt
 from bridge.ledger import reads
-from bridge.ledger.accept import Kept
+from bridge.ledger.keep import Kept
 from bridge.retry import Park, Retry
 from schemas.event import EventData, EventType, RawCode
 from schemas.petition import (
