@@ -32,7 +32,8 @@ def _written_out(value: object) -> object:
     # A bare number is seconds to one system and milliseconds to the next: pydantic would guess which.
     if isinstance(value, int | float) or (isinstance(value, str) and not re.fullmatch(_WRITTEN, value)):
         raise ValueError("write the time in ISO 8601 with its offset (时间须为ISO 8601格式并带时区)")
-    return value
+    # Read here, because pydantic's strict mode takes no text from a validator before it.
+    return datetime.fromisoformat(value.upper()) if isinstance(value, str) else value
 
 
 def _within_the_calendar(moment: datetime) -> datetime:

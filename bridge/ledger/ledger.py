@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from bridge.adapter import Outcome
 from bridge.bus.message import Message
@@ -15,9 +16,9 @@ from bridge.ledger import accept as accepting
 from bridge.ledger import deliver, due, keep, leases, operate, route, seal
 from bridge.ledger.accept import Arrival, House
 from bridge.ledger.keep import Kept, Replayed
-from bridge.ledger.store import Store
+from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
-from bridge.ledger.writer import Writer
+from bridge.ledger.writer import LedgerAway, Writer
 from bridge.patience import Patience
 
 T = TypeVar("T")
@@ -132,8 +133,14 @@ class Ledger:
         return await asyncio.to_thread(self.read_now, query)
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
-        with self.store.reading() as conn:
-            return query(conn)
+        """Raises `LedgerAway` when the database cannot be reached."""
+        try:
+            with self.store.reading() as conn:
+                return query(conn)
+        except DBAPIError as error:
+            if unreachable(error):
+                raise LedgerAway(type(error).__name__) from error
+            raise
 
     async def conservation(self) -> Conservation:
         return await self.read(lambda conn: conservation(conn, to_ms(self._now())))

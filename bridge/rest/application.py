@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
+from bridge.ledger.writer import LedgerAway
 from bridge.rest import doors, handoffs, health, petitions, problems
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
@@ -31,6 +32,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     )
     app.add_exception_handler(problems.Problem, problems.answer)
     app.add_exception_handler(RequestValidationError, _unusable)
+    app.add_exception_handler(LedgerAway, _away)
     app.add_exception_handler(HTTPException, _http_error)
     for adapter in adapters.values():
         app.router.routes.extend(doors.routes(adapter, context.intake, context.now))
@@ -70,6 +72,10 @@ async def _unusable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     faults = [{"field": ".".join(map(str, item["loc"])), "fault": item["msg"]} for item in error.errors()]
     return problems.document(422, "Some parameters cannot be used; see `errors` (参数有误)", errors=faults)
+
+
+async def _away(_request: Request, _error: Exception) -> Response:
+    return problems.document(503, "The ledger cannot be reached; please repeat (台账暂不可用，请稍后重试)")
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from bridge.adapter import Draft, Outcome, Ref, Submission, Update
 from bridge.apikeys import Caller
 from bridge.clock import iso, to_ms
 from bridge.ledger import reads
-from bridge.ledger.keep import Replayed
+from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.writer import LedgerAway
 from bridge.rest import access, bodies, cursors
 from bridge.rest.context import Context
@@ -51,7 +51,7 @@ def router(context: Context) -> APIRouter:
     async def submit(request: Request) -> Response:
         """Hand a petition in. The same `external_id`, or the same `Idempotency-Key`, gets the first answer."""
         caller = access.caller(request, context.keys, "petitions:write")
-        body, document = await _read(request, PetitionDocument)
+        body, document = await _read(caller, request, PetitionDocument)
         key = _idempotency_key(request)
         draft = Submission(
             message_key=f"idem:{key}" if key else f"petition:{document.external_id}",
@@ -67,7 +67,7 @@ def router(context: Context) -> APIRouter:
     async def add_event(petition_id: str, request: Request) -> Response:
         """Say what happened to a petition (a unit's progress, the secretary's closing, …)."""
         caller = access.caller(request, context.keys, "petitions:write")
-        body, document = await _read(request, EventDocument)
+        body, document = await _read(caller, request, EventDocument)
         _check_said(document)
         await _must_exist(petition_id)
         key = _idempotency_key(request) or context.new_key()
@@ -131,6 +131,33 @@ def router(context: Context) -> APIRouter:
             raise _unknown(petition_id)
         return _json(found)
 
+    async def _read(caller: Caller, request: Request, model: Any) -> tuple[bytes, Any]:
+        """The body and the document in it. Raises `Problem` 400, 413 or 422, which never quote values; a body that
+        cannot be used is kept and listed for operators."""
+        try:
+            body = await bodies.read(request)
+        except bodies.TooLarge:
+            raise Problem(413, "The body is over 1 MiB; send attachments by reference (请求体超过1MiB)") from None
+        try:
+            return body, model.model_validate(loads_object(body))
+        except BadJson as error:
+            problem = Problem(400, str(error))
+        except ValidationError as error:
+            faults = [{"field": ".".join(map(str, item["loc"])), "fault": item["msg"]} for item in error.errors()[:20]]
+            problem = Problem(422, "Some fields cannot be used; see `errors` (部分字段不符合要求)", errors=faults)
+        await _keep(caller, request, body, problem)
+        raise problem
+
+    async def _keep(caller: Caller, request: Request, body: bytes, problem: Problem) -> None:
+        content_type = request.headers.get("content-type", "")
+        kept = Kept(
+            caller.source, request.url.path, to_ms(context.now()), content_type, body, "malformed", problem.detail
+        )
+        try:
+            await context.ledger.keep(kept)
+        except LedgerAway:
+            raise _away() from None
+
     async def _once(caller: Caller, draft: Draft, body: bytes, request: Request) -> Outcome:
         mark = (caller.source, draft.message_key)
         if mark in in_progress:
@@ -139,7 +166,7 @@ def router(context: Context) -> APIRouter:
         try:
             outcomes = await context.intake.take(caller.source, request.url.path, to_ms(context.now()), body, (draft,))
         except LedgerAway:
-            raise Problem(503, "The ledger cannot be reached; nothing was kept, please repeat (请稍后重试)") from None
+            raise _away() from None
         finally:
             in_progress.discard(mark)
         return await _first(caller, draft, body, outcomes)
@@ -178,20 +205,6 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-async def _read(request: Request, model: Any) -> tuple[bytes, Any]:
-    """The body and the document in it. Raises `Problem` 400, 413 or 422; values are never quoted."""
-    try:
-        body = await bodies.read(request)
-        return body, model.model_validate(loads_object(body))
-    except bodies.TooLarge:
-        raise Problem(413, "The body is over 1 MiB; send attachments by reference (请求体超过1MiB)") from None
-    except BadJson as error:
-        raise Problem(400, str(error)) from None
-    except ValidationError as error:
-        faults = [{"field": ".".join(map(str, item["loc"])), "fault": item["msg"]} for item in error.errors()[:20]]
-        raise Problem(422, "Some fields cannot be used; see `errors` (部分字段不符合要求)", errors=faults) from None
-
-
 def _document(petition: Petition, row: Any, events: list[dict[str, Any]], *, clear: bool) -> dict[str, Any]:
     document = petition.model_dump(mode="json", exclude_none=True) if clear else masking.petition(petition)
     for name in ("accepted_at", "updated_at", "closed_at", "due_at"):
@@ -218,6 +231,10 @@ def _listed(row: Any) -> dict[str, Any]:
 
 def _unknown(petition_id: str) -> Problem:
     return Problem(404, f"There is no petition {petition_id[:64]!r} here (未找到该诉求)")
+
+
+def _away() -> Problem:
+    return Problem(503, "The ledger cannot be reached; nothing was kept, please repeat (请稍后重试)")
 
 
 def _int(text: str) -> int:

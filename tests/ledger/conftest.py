@@ -1,9 +1,8 @@
 """The contract of the ledger is one; it is tested on both databases."""
 
 import secrets
-import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -14,57 +13,70 @@ from bridge.ledger.tables import metadata
 from tests.support.ledgers import Bench, Clock
 
 MakeBench = Callable[..., Bench]
+_TABLES = [table.name for table in metadata.sorted_tables]
 
 
 @pytest.fixture(scope="session")
-def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ledger") / "template.db"
-    store = Store(f"sqlite:///{path}")
-    migrate(store)
-    store.close()
-    return path
+def _sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'bridge.db'}"
+    _migrate(url)
+    return url
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+def _postgres_ledger_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server = make_url(request.getfixturevalue("_services").postgres_url)
     name = f"bridge_ledger_{secrets.token_hex(6)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as conn:
         conn.execute(text(f"CREATE DATABASE {name}"))
     url = server.set(database=name).render_as_string(hide_password=False)
-    store = Store(url)
-    migrate(store)
-    store.close()
+    _migrate(url)
     yield url
     with admin.connect() as conn:
         conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
 
 
+def _migrate(url: str) -> None:
+    store = Store(url)
+    migrate(store)
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def _stores() -> dict[str, list[Store]]:
+    """Used again and again: what SQLAlchemy has compiled for one test serves the next."""
+    return defaultdict(list)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty, migrated database."""
-    if request.param == "sqlite":
-        path = tmp_path / "bridge.db"
-        shutil.copy(request.getfixturevalue("_migrated_sqlite"), path)
-        return f"sqlite:///{path}"
-    found = str(request.getfixturevalue("_migrated_postgres"))
-    engine = create_engine(found)
-    with engine.begin() as conn:
-        # Faster than a database for each test, and as empty.
-        conn.execute(text(f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables)} RESTART IDENTITY"))
-    engine.dispose()
-    return found
+def url(request: pytest.FixtureRequest, _stores: dict[str, list[Store]]) -> str:
+    """A migrated database without a row."""
+    found = request.getfixturevalue("_sqlite_url" if request.param == "sqlite" else "_postgres_ledger_url")
+    store = _store(_stores, found, 0)
+    with store.writing() as conn:
+        if store.is_sqlite:
+            for name in _TABLES:
+                conn.execute(text(f"DELETE FROM {name}"))
+        else:
+            conn.execute(text(f"TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY"))
+    return str(found)
+
+
+def _store(stores: dict[str, list[Store]], url: str, number: int) -> Store:
+    while len(stores[url]) <= number:
+        stores[url].append(Store(url))
+    return stores[url][number]
 
 
 @pytest.fixture
-def make_bench(url: str) -> Iterator[MakeBench]:
+def make_bench(url: str, _stores: dict[str, list[Store]]) -> Iterator[MakeBench]:
     """More ledgers on the same database: what other processes have."""
     made: list[Bench] = []
 
-    def make(owner: str = "w1", clock: Clock | None = None, **more: object) -> Bench:
-        made.append(Bench(url, clock, owner=owner, **more))  # type: ignore[arg-type]
+    def make(owner: str = "w1", clock: Clock | None = None) -> Bench:
+        made.append(Bench(url, clock, owner=owner, store=_store(_stores, url, len(made))))
         return made[-1]
 
     yield make

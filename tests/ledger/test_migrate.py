@@ -1,9 +1,9 @@
 """The tables that migrations make are the tables the code speaks of, on both databases, whoever migrates when."""
 
-import subprocess
-import sys
+import multiprocessing
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -29,7 +29,7 @@ def store(empty_url: str) -> Store:
 
 
 def _as_built(conn: Connection) -> dict[str, object]:
-    """Columns with types, nullability and defaults, keys, and indexes with their conditions, as the database has them."""
+    """Columns with types and defaults, and indexes with their conditions, as the database has them."""
     if conn.dialect.name == "sqlite":
         rows = conn.execute(text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
         return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
@@ -122,25 +122,22 @@ def test_many_threads_may_migrate_at_once(empty_url: str) -> None:
 
 
 def test_processes_may_migrate_at_once(empty_url: str) -> None:
-    code = (
-        "import sys; from bridge.ledger.store import Store; from bridge.ledger.migrate import migrate;"
-        "store = Store(sys.argv[1]); print('ready', flush=True); sys.stdin.readline(); print(migrate(store))"
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, empty_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(3)
-    ]
+    fork = multiprocessing.get_context("fork")
+    barrier, answers = fork.Barrier(4), fork.SimpleQueue()
+    processes = [fork.Process(target=_migrate, args=(empty_url, barrier, answers)) for _ in range(4)]
     for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        process.start()
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = [process.communicate(timeout=60)[0].strip() for process in processes]
-    assert answers == [newest()] * 3
+        process.join(60)
+    assert [answers.get() for _ in processes] == [newest()] * 4
+
+
+def _migrate(url: str, barrier: threading.Barrier, answers: Any) -> None:
+    barrier.wait(30)
+    try:
+        answers.put(migrate(Store(url)))
+    except BaseException as error:
+        answers.put(repr(error))
 
 
 def test_every_table_has_a_primary_key(store: Store) -> None:

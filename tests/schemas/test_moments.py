@@ -57,3 +57,20 @@ def test_what_does_not_tell_its_offset_is_refused(value: Any) -> None:
 def test_a_time_off_the_calendar_is_refused(moment: datetime) -> None:
     with pytest.raises(ValidationError, match="cannot be told"):
         MOMENT.validate_python(moment)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T02:00Z",
+        "2026-11-22t02:00:00z",
+        "2026-11-22 10:00:00+0800",
+        "2026-11-22T10:00:00,0+08:00",
+        "2026-11-22T10:00:00.0000000009+08:00",
+        "2026-11-21T21:00:00-05:00",
+    ],
+)
+def test_one_moment_written_in_many_ways(text: str) -> None:
+    for strict in (False, True):
+        assert MOMENT.validate_python(text, strict=strict) == datetime(2026, 11, 22, 10, tzinfo=SHANGHAI)
+        assert MOMENT.validate_json(f'"{text}"', strict=strict) == datetime(2026, 11, 22, 10, tzinfo=SHANGHAI)

@@ -122,16 +122,20 @@ class Case:
 
 
 class Bench:
-    """One process's ledger. Everything a test does goes through `Ledger`; `rows` and `sql` look and meddle behind it."""
+    """One process's ledger. What a test does goes through `Ledger`; `rows` and `sql` look and meddle behind it."""
 
     def __init__(
-        self, url: str, clock: Clock | None = None, decide: Callable[[Facts], Route] | None = None, owner: str = "w1"
+        self,
+        url: str,
+        clock: Clock | None = None,
+        decide: Callable[[Facts], Route] | None = None,
+        owner: str = "w1",
+        store: Store | None = None,
     ) -> None:
-        self.url = url
         self.clock = clock or Clock()
         self.owner = owner
         self.published: list[Message] = []
-        self.store = Store(url)
+        self.store = store or Store(url)
         house = HouseRules(ROUTES, DUTY, b"k" * 32)
         self.ledger = Ledger(self.store, self.clock, house, decide or ROUTES.route, self.published.extend, WECHAT)
         self.ledger.start()
