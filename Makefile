@@ -44,7 +44,7 @@ bench: setup ## how fast it is on this machine
 	$(BIN)/python -m tests.bench
 
 faults: services ## kill, wipe and starve real processes; the law must hold
-	$(BIN)/python -m pytest tests/faults -q
+	BRIDGE_FAULTS=full $(BIN)/python -m pytest tests/faults -q
 
 mutants: services ## seeded bugs, each of which must turn a test red
 	$(BIN)/python -m pytest tests/mutants -q

@@ -14,6 +14,7 @@ from kombu import Connection
 
 from bridge.adapter import Manifest
 from bridge.apikeys import KeyRing
+from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, depths
 from bridge.ledger.migrate import current, newest
 from bridge.ledger.store import Store
@@ -69,7 +70,7 @@ def _broker(settings: Settings, topology: Topology) -> list[Finding]:
     if settings.embedded:
         return [_found("broker 消息队列", True, "embedded (memory://): one process only")]
     try:
-        with Connection(settings.broker_url, connect_timeout=3) as connection:
+        with connect(settings.broker_url, seconds=3) as connection:
             connection.connect()
             server = _server(connection)
             queues = depths(connection, topology.queue_names())

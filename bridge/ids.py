@@ -31,6 +31,11 @@ def handoff_id(event: UUID, system: str) -> UUID:
     return uuid5(event, system)
 
 
+def storable(text: str) -> str:
+    """An outside system's key or number as PostgreSQL can hold it: U+0000 becomes its visible sign (␀)."""
+    return text.replace("\x00", "\u2400") if "\x00" in text else text
+
+
 def digest(data: bytes) -> str:
     """SHA-256 as lower-case hex."""
     return hashlib.sha256(data).hexdigest()

@@ -43,6 +43,11 @@ SIGNS = frozenset(
 """News from a system that proves it has seen what was handed to it: delivered hand-offs become acknowledged."""
 
 
+def moves(state: str, event: E) -> bool:
+    """Whether `event` says something about where a petition in this state stands."""
+    return event in STATE_AFTER and (state not in ENDED or event is E.REHANDLED)
+
+
 def state_after(state: str, event: E) -> str:
     """The state after `event` (applied in order). An ended petition is moved only by a re-handling."""
     if state in ENDED and event is not E.REHANDLED:

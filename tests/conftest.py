@@ -2,14 +2,11 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from tests import services
-from tests.support.probe import libpq
+from tests.support.databases import fresh_database
 
 MARKS = {"amqp_url": "rabbitmq", "postgres_url": "postgres", "fresh_postgres_url": "postgres"}
 
@@ -41,28 +38,12 @@ def topology_prefix() -> str:
 @pytest.fixture(scope="session")
 def postgres_url(_services: services.Services) -> Iterator[str]:
     """An empty database, one for the whole session."""
-    with _database(_services.postgres_url) as url:
+    with fresh_database(_services.postgres_url) as url:
         yield url
 
 
 @pytest.fixture
 def fresh_postgres_url(_services: services.Services) -> Iterator[str]:
     """An empty database, one for this test alone."""
-    with _database(_services.postgres_url) as url:
+    with fresh_database(_services.postgres_url) as url:
         yield url
-
-
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    name = f"bridge_test_{secrets.token_hex(6)}"
-    _administer(server, f"CREATE DATABASE {name}")
-    try:
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    finally:
-        # With force: a test that left a connection open must not keep the database.
-        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _administer(server: str, statement: str) -> None:
-    with psycopg.connect(libpq(server), autocommit=True) as connection:
-        connection.execute(statement.encode())

@@ -15,6 +15,7 @@ import structlog
 from kombu import Connection, Consumer
 from kombu.message import Message as KombuMessage
 
+from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, declare
 
 PREFETCH = 300
@@ -91,9 +92,7 @@ class QueueConsumer:
 
     def _consume(self) -> None:
         embedded = self._url.startswith("memory")
-        options = {"polling_interval": POLL_SECONDS} if embedded else {}
-        heartbeat = 0 if embedded else HEARTBEAT_SECONDS
-        with Connection(self._url, heartbeat=heartbeat, connect_timeout=5, transport_options=options) as connection:
+        with connect(self._url, heartbeat=HEARTBEAT_SECONDS, polling_interval=POLL_SECONDS) as connection:
             declare(connection, self._topology)
             channel = connection.channel()
             self._generation += 1

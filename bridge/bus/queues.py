@@ -1,14 +1,13 @@
 """The queues as operators watch them: messages ready and consumers, by their real names."""
 
-from kombu import Connection
-
+from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, declare, depths
 
 
 def watch_queues(url: str, topology: Topology) -> dict[str, dict[str, int]]:
     """Depth and consumers of each queue; empty when the broker cannot be reached."""
     try:
-        with Connection(url, connect_timeout=3) as connection:
+        with connect(url, seconds=3) as connection:
             if url.startswith("memory"):
                 declare(connection, topology)
             return depths(connection, topology.queue_names())

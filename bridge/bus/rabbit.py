@@ -10,9 +10,9 @@ from typing import Any
 
 import pika
 import structlog
-from kombu import Connection
 
 from bridge import failpoints
+from bridge.bus.connect import connect
 from bridge.bus.message import CONTENT_TYPE, Message
 from bridge.bus.relay import Buffer, Confirmed
 from bridge.bus.topology import Topology, declare
@@ -75,7 +75,7 @@ class RabbitRelay:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                with Connection(self._url, connect_timeout=5) as connection:
+                with connect(self._url) as connection:
                     declare(connection, self._topology)
                 self._session = _Session(self, self._url, self._topology, self._buffer, self._confirmed)
                 pause = _FIRST_PAUSE if self._session.run() else pause

@@ -1,15 +1,16 @@
 """The verb `accept`: authenticated messages become petitions and events, each message once, all in one transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from bridge import ids
 from bridge.adapter import Acknowledgement, Draft, Outcome, Ref, Submission, Update
 from bridge.clock import from_ms, to_ms
+from bridge.ledger.bulk import insert_rows
 from bridge.ledger.keep import REPLAYED, Replayed, known_keys, mark_nonces, message_row
 from bridge.ledger.matching import (
     ANY,
@@ -67,7 +68,7 @@ class _Desk:
     def __init__(self, work: Work, house: House, arrivals: Sequence[Arrival]) -> None:
         self.work = work
         self.house = house
-        self.arrivals = arrivals
+        self.arrivals = [_storable(arrival) for arrival in arrivals]
         self.message_rows: list[dict[str, Any]] = []
         self.kept_rows: list[dict[str, Any]] = []
         self.signed: set[tuple[str, str]] = set()
@@ -76,16 +77,16 @@ class _Desk:
         self.by_value: dict[tuple[str, str], list[str]] = {}
         self.handoffs_by_receipt: dict[tuple[str, str], Row] = {}
         self.known = known_keys(
-            work, ((arrival.system, draft.message_key) for arrival in arrivals for draft in arrival.drafts)
+            work, ((arrival.system, draft.message_key) for arrival in self.arrivals for draft in arrival.drafts)
         )
 
     def take_all(self) -> list[list[Outcome]]:
         self._resolve([draft for arrival in self.arrivals for draft in arrival.drafts])
         results = [[self._take(arrival, draft) for draft in arrival.drafts] for arrival in self.arrivals]
         if self.message_rows:
-            self.work.conn.execute(insert(messages), self.message_rows)
+            insert_rows(self.work.conn, messages, self.message_rows)
         if self.kept_rows:
-            self.work.conn.execute(insert(kept_references), self.kept_rows)
+            insert_rows(self.work.conn, kept_references, self.kept_rows)
         self.work.flush()
         acknowledge(self.work, self.signed)
         if self.new_numbers:
@@ -191,10 +192,11 @@ class _Desk:
             kind=petition.kind.value,
             handling_class=handling_class.value,
             urgency=petition.urgency.value,
-            region=petition.place.region_code or "",
+            region=ids.storable(petition.place.region_code or ""),
             team_id=owner.team_id,
             state="submitted",
             state_at=submitted,
+            class_at=submitted,
             holder=draft.holder,
             has_openid=openid is not None,
             petitioner_key=self.house.petitioner_key(openid) if openid else None,
@@ -257,6 +259,35 @@ class _Desk:
 
 
 # ── small pieces ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _storable(arrival: Arrival) -> Arrival:
+    """Keys and references come from strangers; none may turn into an error of the database's."""
+    if not any("\x00" in key for draft in arrival.drafts for key in _keys(draft)):
+        return arrival
+    return replace(arrival, drafts=tuple(_storable_draft(draft) for draft in arrival.drafts))
+
+
+def _keys(draft: Draft) -> list[str]:
+    if isinstance(draft, Acknowledgement):
+        return [draft.message_key, draft.receipt, draft.failure or ""]
+    return [draft.message_key, *(ref.value + (ref.petition_id or "") for ref in _refs(draft))]
+
+
+def _storable_draft(draft: Draft) -> Draft:
+    key = ids.storable(draft.message_key)
+    if isinstance(draft, Acknowledgement):
+        failure = ids.storable(draft.failure) if draft.failure is not None else None
+        return replace(draft, message_key=key, receipt=ids.storable(draft.receipt), failure=failure)
+    if isinstance(draft, Update):
+        return replace(draft, message_key=key, refs=tuple(_storable_ref(ref) for ref in draft.refs))
+    again = _storable_draft(draft.again) if draft.again else None
+    return replace(draft, message_key=key, again=again if isinstance(again, Update) else None)
+
+
+def _storable_ref(ref: Ref) -> Ref:
+    petition_id = ids.storable(ref.petition_id) if ref.petition_id is not None else None
+    return replace(ref, value=ids.storable(ref.value), petition_id=petition_id)
 
 
 def _numbers(draft: Draft) -> tuple[ExternalId, ...]:

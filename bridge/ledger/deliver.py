@@ -1,13 +1,15 @@
 """The verbs of delivery: `lease` takes hand-offs to send, `settle` records what came of them, `extend` keeps them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
+from bridge import ids
 from bridge.adapter import Receipt
+from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.matching import RECEIPT_KIND, learn, match_kept
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, petitions
 from bridge.ledger.work import Work, answered_by_delivery
@@ -45,7 +47,9 @@ class Settlement:
 
 def lease(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[Leased | None]:
     """(hand-off, owner, seconds) → the hand-off, or None if it is not ready (sent already, taken by another, …)."""
-    owners = {handoff_id: (owner, seconds) for handoff_id, owner, seconds in requests}
+    owners: dict[str, tuple[str, float]] = {}
+    for handoff_id, owner, seconds in requests:
+        owners.setdefault(handoff_id, (owner, seconds))
     taken: set[str] = set()
     for owner, seconds in sorted(set(owners.values())):
         ids = sorted(handoff_id for handoff_id, value in owners.items() if value == (owner, seconds))
@@ -70,20 +74,43 @@ def settle(work: Work, settlements: Sequence[Settlement]) -> list[bool]:
     A receipt always counts: the system has it, whoever waits for the answer.
     """
     states = _lock(work, settlements)
-    counted = [_counts(settlement, states.get(settlement.handoff_id)) for settlement in settlements]
     clerk = _Clerk(work, states)
-    for settlement, counts in zip(settlements, counted, strict=True):
-        if counts:
+    counted = [False] * len(settlements)
+    # Receipts first: where one hand-off is settled twice in a batch, what the system has is what counts.
+    for place in sorted(range(len(settlements)), key=lambda index: not _is_receipt(settlements[index])):
+        settlement = _storable(settlements[place])
+        if settlement.handoff_id not in clerk.written and _counts(settlement, states.get(settlement.handoff_id)):
             clerk.write(settlement)
+            counted[place] = True
     clerk.finish()
     return counted
 
 
+def _is_receipt(settlement: Settlement) -> bool:
+    return isinstance(settlement.verdict, Receipt)
+
+
+def _storable(settlement: Settlement) -> Settlement:
+    """What a system says may hold U+0000; it must not stop the ledger from recording that it was said."""
+    verdict = settlement.verdict
+    if isinstance(verdict, Receipt):
+        detail = ids.storable(verdict.detail) if verdict.detail else None
+        also = tuple(ids.storable(number) for number in verdict.also)
+        verdict = replace(verdict, number=ids.storable(verdict.number), detail=detail, also=also)
+    elif isinstance(verdict, Retry):
+        verdict = replace(verdict, code=ids.storable(verdict.code))
+    elif isinstance(verdict, Park):
+        verdict = replace(verdict, reason=ids.storable(verdict.reason))
+    return replace(settlement, verdict=verdict)
+
+
 def _lock(work: Work, settlements: Sequence[Settlement]) -> dict[str, Row]:
-    ids = sorted({settlement.handoff_id for settlement in settlements})
-    owners = work.conn.scalars(select(handoffs.c.petition_id).where(handoffs.c.handoff_id.in_(ids)).distinct())
+    handoff_ids = sorted({settlement.handoff_id for settlement in settlements})
+    owners = work.conn.scalars(select(handoffs.c.petition_id).where(handoffs.c.handoff_id.in_(handoff_ids)).distinct())
     work.load(owners.all())
-    rows = work.conn.execute(select(handoffs).where(handoffs.c.handoff_id.in_(ids)).with_for_update()).mappings()
+    rows = work.conn.execute(
+        select(handoffs).where(handoffs.c.handoff_id.in_(handoff_ids)).with_for_update()
+    ).mappings()
     return {row["handoff_id"]: row for row in rows}
 
 
@@ -107,9 +134,11 @@ class _Clerk:
         self.receipts: dict[tuple[str, str, str], str] = {}
         self.finished: set[str] = set()
         self.late: list[dict[str, Any]] = []
+        self.written: set[str] = set()
 
     def write(self, settlement: Settlement) -> None:
         row = self.states[settlement.handoff_id]
+        self.written.add(settlement.handoff_id)
         if row["lease_owner"] != settlement.owner:
             # The watch wrote this attempt off as expired; now we know better.
             self.late.append({"id": settlement.handoff_id, "number": settlement.attempt})
@@ -126,11 +155,11 @@ class _Clerk:
     def finish(self) -> None:
         work = self.work
         if self.updates:
-            work.conn.execute(_SETTLE, self.updates)
+            update_rows(work.conn, handoffs, "handoff_id", self.updates)
         if self.late:
             work.conn.execute(_FORGET_ATTEMPT, self.late)
         if self.attempts:
-            work.conn.execute(insert(attempts), self.attempts)
+            insert_rows(work.conn, attempts, self.attempts)
         new = learn(work, self.numbers)
         work.flush()
         if new or self.receipts:
@@ -166,7 +195,7 @@ class _Clerk:
     def _credit(self, row: Row, receipt: Receipt) -> None:
         """What a delivery means for its petition: who has the case now, whether the petitioner was answered."""
         petition = self.work.rows[row["petition_id"]]
-        if receipt.holds or (petition.holder is None and row["event_type"] == "submitted" and receipt.number):
+        if receipt.holds:
             petition.holder, petition.dirty = row["system"], True
         if row["event_type"] in ANSWERS and petition.answered_by is None:
             messenger = self.work.messenger
@@ -189,7 +218,7 @@ class _Clerk:
 
     def _update(self, row: Row, *, state: str, **changes: Any) -> None:
         values = {
-            "id": row["handoff_id"], "state": state, "wake_at": None, "reason": None, "ask_first": row["ask_first"],
+            "handoff_id": row["handoff_id"], "state": state, "lease_owner": None, "lease_until": None, "wake_at": None, "reason": None, "ask_first": row["ask_first"],
             "receipt": row["receipt"], "progress": row["progress"], "attempts": row["attempts"],
             "delivered_at": None, "acknowledged_at": row["acknowledged_at"], **changes,
         }  # fmt: skip
@@ -273,17 +302,3 @@ _EXTEND = (
     )
     .values(lease_until=bindparam("until"))
 )
-_SETTLE = (
-    update(handoffs)
-    .where(handoffs.c.handoff_id == bindparam("id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state", "wake_at", "reason", "ask_first", "receipt", "progress", "attempts", "delivered_at",
-                "acknowledged_at",
-            )
-        }
-        | {"lease_owner": None, "lease_until": None}
-    )
-)  # fmt: skip

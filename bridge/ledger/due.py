@@ -11,9 +11,8 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from bridge.ledger.tables import IN_FLIGHT, UNFINISHED, Row, attempts, conveyor, events, handoffs, leases, nonces
 from bridge.ledger.work import Work, stored_event_message
-from bridge.patience import Patience
+from bridge.patience import MAX_DOUBLINGS, Patience
 
-MAX_DOUBLINGS = 5
 NONCE_KEPT_MS = 3_600_000
 
 
@@ -58,10 +57,8 @@ def _events(work: Work, limit: int) -> int:
     found = list(
         work.conn.execute(select(events).where(events.c.event_id.in_([row["event_id"] for row in rows]))).mappings()
     )
-    # Not locked: `route` locks petitions before conveyor rows, and this transaction holds conveyor rows already.
-    rows_of = work.peek(event["petition_id"] for event in found)
     for event in sorted(found, key=lambda event: (event["petition_id"], event["sequence"])):
-        work.outgoing.append(stored_event_message(event, rows_of[event["petition_id"]]))
+        work.outgoing.append(stored_event_message(event))
     return len(rows)
 
 

@@ -155,7 +155,7 @@ def _confirm(work: Work, batches: Sequence[tuple[Sequence[str], Sequence[str]]])
 
 def _note(work: Work, notes: Sequence[tuple[str, dict[str, Any]]]) -> list[None]:
     for what, fields in notes:
-        petition_id = fields.pop("petition_id", None)
-        work.note(what, petition_id, **fields)
+        # A batch may be run again, so what was asked is not touched.
+        work.note(what, fields.get("petition_id"), **{key: fields[key] for key in fields if key != "petition_id"})
     work.flush()
     return [None] * len(notes)

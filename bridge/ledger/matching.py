@@ -100,15 +100,19 @@ def match_kept(work: Work, numbers: Mapping[tuple[str, str, str], str]) -> None:
     """Messages that waited for one of these numbers (or receipts) are taken now."""
     signed: set[tuple[str, str]] = set()
     fates: list[tuple[Row, Acknowledgement, PetitionRow]] = []
-    for message, draft, row in kept_for(work, numbers):
-        if isinstance(draft, Update):
-            outcome = record_update(work, message["system"], draft, row, None)
+    while numbers:
+        learnt: dict[tuple[str, str, str], str] = {}
+        for message, draft, row in kept_for(work, numbers):
+            if isinstance(draft, Acknowledgement):
+                fates.append((message, draft, row))
+                continue
+            mark_matched(work, message["message_id"], record_update(work, message["system"], draft, row, None))
             if draft.type in SIGNS:
                 signed.add((row.petition_id, message["system"]))
-            mark_matched(work, message["message_id"], outcome)
-        else:
-            fates.append((message, draft, row))
-    work.flush()
+            learnt |= {(number.system, number.kind, number.value): row.petition_id for number in draft.external_ids}
+        # What was kept may itself bring the number that other kept messages wait for.
+        numbers = learn(work, learnt)
+        work.flush()
     acknowledge(work, signed)
     for message, draft, row in fates:
         _fate_of_receipt(work, message, draft, row)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Column, ColumnElement, bindparam, case, delete, select, update
 
 from bridge import ids
+from bridge.ledger.bulk import insert_rows
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, events, handoffs
 from bridge.ledger.work import PetitionRow, Work
+from bridge.patience import MAX_DOUBLINGS
 from bridge.routing import Facts, Route
 
 Decide = Callable[[Facts], Route]
@@ -35,7 +37,7 @@ def route(work: Work, decide: Decide, event_ids: Sequence[str]) -> int:
     lanes = _Lanes(work, petition_ids)
     made = [handoff for event in waiting for handoff in _hand_over(work, decide, lanes, event)]
     if made:
-        work.conn.execute(insert(handoffs), made)
+        insert_rows(work.conn, handoffs, made)
     routed = [event["event_id"] for event in waiting]
     work.conn.execute(_MARK_ROUTED, {"ids": routed, "at": work.now})
     work.conn.execute(_SWEEP, {"ids": routed})
@@ -47,12 +49,12 @@ def route(work: Work, decide: Decide, event_ids: Sequence[str]) -> int:
 
 def confirm(work: Work, event_ids: Sequence[str], handoff_ids: Sequence[str]) -> None:
     """The broker has these messages. A hand-off that is further on already is left alone."""
-    wake_at = work.now + work.patience.queued_ms
+    times = {"at": work.now, "grace": work.patience.queued_ms}
     if event_ids:
-        work.conn.execute(_MARK_CONFIRMED, {"ids": list(event_ids), "at": work.now, "wake": wake_at})
+        work.conn.execute(_MARK_CONFIRMED, {"ids": list(event_ids), **times})
         work.conn.execute(_SWEEP, {"ids": list(event_ids)})
     if handoff_ids:
-        work.conn.execute(_MARK_QUEUED, {"ids": list(handoff_ids), "wake": wake_at})
+        work.conn.execute(_MARK_QUEUED, {"ids": list(handoff_ids), **times})
 
 
 def _unrouted(work: Work, petition_ids: set[str]) -> list[Row]:
@@ -97,7 +99,7 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
         made.append(handoff)
         if handoff["state"] == "pending":
             work.ready(handoff)
-    if answer.held_by_origin and row.holder is None:
+    if row.holder is None and event["type"] in OPENING and (answer.held_by_origin or _only_told(work, row, made)):
         row.holder, row.dirty = row.source, True
     work.note(
         "event.routed", row.petition_id, event_id=event["event_id"], sequence=event["sequence"], from_="bridge",
@@ -106,6 +108,13 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
         trace_id=event["traceparent"][3:35] if event["traceparent"] else None,
     )  # fmt: skip
     return made
+
+
+def _only_told(work: Work, row: PetitionRow, made: Sequence[Row]) -> bool:
+    """Nobody else is to have the case, and it came from a system: that system keeps it. What a citizen wrote to the
+    messenger and nobody is to handle has no place, and the law says so."""
+    others = [handoff for handoff in made if handoff["system"] != work.messenger or "unit" in handoff["audience"]]
+    return not others and row.source != work.messenger
 
 
 def _facts(row: PetitionRow, event: Row, lanes: _Lanes) -> Facts:
@@ -141,18 +150,25 @@ def _handoff_row(
     }
 
 
+def _later(publishes: Column[int]) -> ColumnElement[int]:
+    """The more often a row was published in vain, the longer until it is published again."""
+    doublings = [(publishes == times, 2**times) for times in range(MAX_DOUBLINGS)]
+    factor = case(*doublings, else_=2**MAX_DOUBLINGS)
+    return bindparam("at", type_=BigInteger) + bindparam("grace", type_=BigInteger) * factor
+
+
 _MARK_ROUTED = (
     update(conveyor).where(conveyor.c.event_id.in_(bindparam("ids", expanding=True))).values(routed_at=bindparam("at"))
 )
 _MARK_CONFIRMED = (
     update(conveyor)
     .where(conveyor.c.event_id.in_(bindparam("ids", expanding=True)), conveyor.c.confirmed_at.is_(None))
-    .values(confirmed_at=bindparam("at"), wake_at=bindparam("wake"))
+    .values(confirmed_at=bindparam("at"), wake_at=_later(conveyor.c.publishes))
 )
 _MARK_QUEUED = (
     update(handoffs)
     .where(handoffs.c.handoff_id.in_(bindparam("ids", expanding=True)), handoffs.c.state == "pending")
-    .values(state="queued", wake_at=bindparam("wake"))
+    .values(state="queued", wake_at=_later(handoffs.c.publishes))
 )
 _SWEEP = delete(conveyor).where(
     conveyor.c.event_id.in_(bindparam("ids", expanding=True)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, insert, select, update
 
+from bridge.ledger.bulk import update_rows
 from bridge.ledger.tables import journal, witness
 from bridge.ledger.work import Work
 
@@ -36,7 +37,9 @@ def mark_sealed(work: Work, seals: Sequence[Seal]) -> list[None]:
     """(entry, n) pairs and the new frontier, in one transaction."""
     for seal in seals:
         if seal.numbered:
-            work.conn.execute(_NUMBER, [{"id": entry_id, "number": n} for entry_id, n in seal.numbered])
+            update_rows(
+                work.conn, journal, "entry_id", [{"entry_id": entry_id, "n": n} for entry_id, n in seal.numbered]
+            )
         state = {"id": 1, "frontier": seal.frontier, "size": seal.size, "sealed_at": work.now}
         if work.conn.execute(_KEEP_FRONTIER, {**state, "id_": 1}).rowcount == 0:
             work.conn.execute(insert(witness), state)
@@ -66,7 +69,6 @@ def unsealed_count(work: Work, requests: Sequence[None]) -> list[int]:
     return [count] * len(requests)
 
 
-_NUMBER = update(journal).where(journal.c.entry_id == bindparam("id")).values(n=bindparam("number"))
 _KEEP_FRONTIER = (
     update(witness)
     .where(witness.c.id == bindparam("id_"))

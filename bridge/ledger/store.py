@@ -33,11 +33,18 @@ class Store:
     def _engine(self, size: int) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self.url, pool_size=size, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+                self.url,
+                pool_size=size,
+                max_overflow=2,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"connect_timeout": 5},
             )
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, pool_size=size, max_overflow=2, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(
+            self.url, pool_size=size, max_overflow=2, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
 

@@ -39,6 +39,7 @@ petitions = Table(
     Column("team_id", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("state_at", BigInteger, nullable=False),
+    Column("class_at", BigInteger, nullable=False),
     Column("holder", Text),
     Column("has_openid", Boolean, nullable=False),
     Column("petitioner_key", Text),
@@ -133,8 +134,10 @@ events = Table(
     Column("actor", Text),
     Column("traceparent", Text),
     Column("data", Text, nullable=False),
+    Column("announced", Text, nullable=False),
     UniqueConstraint("petition_id", "sequence", name="events_gapless"),
 )
+"""`data` is all the event says; `announced` what the public bus was told, so that it can be told the same again."""
 
 conveyor = Table(
     "conveyor",

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.bus.message import Message, event_message, handoff_message
 from bridge.ledger import journal
+from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
-from bridge.lifecycle import ANSWERS, ENDED, state_after
+from bridge.lifecycle import ANSWERS, ENDED, moves, state_after
 from bridge.patience import Patience
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId
@@ -39,6 +40,7 @@ class PetitionRow:
     team_id: str
     state: str
     state_at: int
+    class_at: int
     holder: str | None
     has_openid: bool
     petitioner_key: str | None
@@ -55,7 +57,7 @@ class PetitionRow:
 
 
 _UPDATED = (
-    "handling_class", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at",
+    "handling_class", "class_at", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at",
     "closed_at",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
@@ -85,11 +87,6 @@ class Work:
         query = select(*_LOADED).where(petitions.c.petition_id.in_(wanted)).order_by(petitions.c.petition_id)
         for found in self.conn.execute(query.with_for_update()).mappings():
             self.rows[found["petition_id"]] = PetitionRow(**found)
-
-    def peek(self, petition_ids: Iterable[str]) -> dict[str, PetitionRow]:
-        """These petitions as they are now, without a lock: to speak about, not to change."""
-        query = select(*_LOADED).where(petitions.c.petition_id.in_(sorted(set(petition_ids))))
-        return {found["petition_id"]: PetitionRow(**found) for found in self.conn.execute(query).mappings()}
 
     # ── events ──
     def record(
@@ -121,6 +118,7 @@ class Work:
                 "actor": actor,
                 "traceparent": traceparent,
                 "data": data.model_dump_json(exclude_defaults=True),
+                "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
         self._conveyor.append(
@@ -140,7 +138,7 @@ class Work:
                 source=source,
                 occurred_at=occurred_at,
                 traceparent=traceparent,
-                data=bus_data(row, data, announce),
+                data=announced,
             )
         )
         return self._journal_event(row, event_id, type_, source, actor, traceparent)
@@ -155,15 +153,13 @@ class Work:
         event_id: str,
         data: EventData,
     ) -> None:
-        # An event older than the one applied last is kept, but never moves the state back.
-        if occurred_at >= row.state_at:
-            state = state_after(row.state, type_)
-            if state != row.state:
-                row.state, row.state_at = state, occurred_at
-        if type_ is EventType.RECLASSED and data.handling_class is not None:
-            row.handling_class = data.handling_class.value
-        if type_ is EventType.REHANDLED:
-            row.answered_by, row.closed_at = None, None
+        # An event older than the one applied last is kept, but never moves anything back.
+        if moves(row.state, type_) and occurred_at >= row.state_at:
+            row.state, row.state_at = state_after(row.state, type_), occurred_at
+            if type_ is EventType.REHANDLED:
+                row.answered_by, row.closed_at = None, None
+        if type_ is EventType.RECLASSED and data.handling_class is not None and occurred_at >= row.class_at:
+            row.handling_class, row.class_at = data.handling_class.value, occurred_at
         if type_ in ANSWERS and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
             row.answered_by = f"event:{event_id}"
 
@@ -259,34 +255,22 @@ class Work:
         fresh = [row for row in self.rows.values() if row.fresh]
         dirty = [row for row in self.rows.values() if row.dirty and not row.fresh]
         if fresh:
-            self.conn.execute(_INSERT_PETITION, [{name: getattr(row, name) for name in _ROW_FIELDS} for row in fresh])
+            insert_rows(self.conn, petitions, [{name: getattr(row, name) for name in _ROW_FIELDS} for row in fresh])
         if dirty:
-            self.conn.execute(_UPDATE_PETITION, [_changes(row) for row in dirty])
+            update_rows(self.conn, petitions, "petition_id", [_changes(row) for row in dirty])
         for row in (*fresh, *dirty):
             row.fresh = row.dirty = False
-        for statement, rows in (
-            (_INSERT_REFERENCE, self._references),
-            (_INSERT_EVENT, self._events),
-            (_INSERT_CONVEYOR, self._conveyor),
+        for table, rows in (
+            (cross_references, self._references),
+            (events, self._events),
+            (conveyor, self._conveyor),
         ):
-            if rows:
-                self.conn.execute(statement, rows)
-                rows.clear()
-        if self._journal:
-            self.conn.execute(_INSERT_JOURNAL, [journal.row(entry) for entry in self._journal])
-            self._journal.clear()
+            insert_rows(self.conn, table, rows)
+            rows.clear()
+        insert_rows(self.conn, journal_table, [journal.row(entry) for entry in self._journal])
+        self._journal.clear()
 
 
-_INSERT_PETITION = insert(petitions)
-_INSERT_REFERENCE = insert(cross_references)
-_INSERT_EVENT = insert(events)
-_INSERT_CONVEYOR = insert(conveyor)
-_INSERT_JOURNAL = insert(journal_table)
-_UPDATE_PETITION = (
-    update(petitions)
-    .where(petitions.c.petition_id == bindparam("id_"))
-    .values({name: bindparam(name) for name in _UPDATED})
-)
 _WAKE = (
     update(handoffs)
     .where(handoffs.c.handoff_id == bindparam("id"), handoffs.c.state == "waiting")
@@ -306,7 +290,7 @@ _UNROUTED_OF = (
 
 def _changes(row: PetitionRow) -> dict[str, Any]:
     changes: dict[str, Any] = {name: getattr(row, name) for name in _UPDATED}
-    changes["id_"] = row.petition_id
+    changes["petition_id"] = row.petition_id
     return changes
 
 
@@ -361,8 +345,8 @@ def bus_data(row: PetitionRow, data: EventData, announce: Row | None = None) -> 
     return {key: value for key, value in public.items() if value is not None}
 
 
-def stored_event_message(event: Row, row: PetitionRow) -> Message:
-    """The message of an event that is in the ledger already (for the watch)."""
+def stored_event_message(event: Row) -> Message:
+    """The message of an event that is in the ledger already, as it was published first (for the watch)."""
     return event_message(
         event_id=event["event_id"],
         petition_id=event["petition_id"],
@@ -371,5 +355,5 @@ def stored_event_message(event: Row, row: PetitionRow) -> Message:
         source=event["source"],
         occurred_at=event["occurred_at"],
         traceparent=event["traceparent"],
-        data=bus_data(row, EventData.model_validate(orjson.loads(event["data"]))),
+        data=orjson.loads(event["announced"]),
     )

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +19,7 @@ from bridge.ledger.writer import LedgerAway
 from bridge.rest import doors, handoffs, health, petitions, problems
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
+from schemas.petition import PetitionDocument
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -42,7 +46,25 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)
     app.add_middleware(NoNul)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document with the models of the bodies that we read ourselves."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        _, models = models_json_schema(
+            [
+                (PetitionDocument, "validation"),
+                (petitions.EventDocument, "validation"),
+                (handoffs.ReplayOrder, "validation"),
+            ],
+            ref_template="#/components/schemas/{model}",
+        )
+        document.setdefault("components", {}).setdefault("schemas", {}).update(models["$defs"])
+        app.openapi_schema = document
+    return app.openapi_schema
 
 
 class NoNul:
@@ -60,7 +82,10 @@ class NoNul:
 
 
 async def _console() -> HTMLResponse:
-    return HTMLResponse(files("bridge.console").joinpath("index.html").read_text("utf-8"))
+    page = files("bridge.console").joinpath("index.html").read_text("utf-8")
+    return HTMLResponse(
+        page, headers={"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"}
+    )
 
 
 async def _asyncapi() -> Response:

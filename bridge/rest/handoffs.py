@@ -14,6 +14,7 @@ from bridge.ledger import reads
 from bridge.ledger.operate import Order, Verdict
 from bridge.rest import access, bodies
 from bridge.rest.context import Context
+from bridge.rest.petitions import json_body
 from bridge.rest.problems import Problem
 from bridge.runtime import Runtime
 from bridge.strictjson import BadJson, loads_object
@@ -61,12 +62,12 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         access.caller(request, context.keys, "petitions:read")
         return _json({"attempts": await context.ledger.read(lambda conn: reads.attempt_list(conn, handoff_id))})
 
-    @api.post("/handoffs/{handoff_id}/replay")
+    @api.post("/handoffs/{handoff_id}/replay", openapi_extra=json_body(ReplayOrder))
     async def replay(handoff_id: str, request: Request) -> Response:
         """Send a parked hand-off again, with its own idempotency key; `dry_run` only says what would happen."""
         return await _order("replay", handoff_id, request)
 
-    @api.post("/handoffs/{handoff_id}/cancel")
+    @api.post("/handoffs/{handoff_id}/cancel", openapi_extra=json_body(ReplayOrder))
     async def cancel(handoff_id: str, request: Request) -> Response:
         """Give a hand-off up, by name and with a reason; the next one of its lane goes on."""
         return await _order("cancel", handoff_id, request)

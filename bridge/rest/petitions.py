@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,7 +47,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(prefix="/v1/petitions", tags=["petitions"])
     in_progress: set[tuple[str, str]] = set()
 
-    @api.post("", status_code=202, openapi_extra=_body(PetitionDocument))
+    @api.post("", status_code=202, openapi_extra=json_body(PetitionDocument))
     async def submit(request: Request) -> Response:
         """Hand a petition in. The same `external_id`, or the same `Idempotency-Key`, gets the first answer."""
         caller = access.caller(request, context.keys, "petitions:write")
@@ -63,7 +63,7 @@ def router(context: Context) -> APIRouter:
         outcome = await _once(caller, draft, body, request)
         return _json({"petition_id": outcome.petition_id, "receipt": outcome.receipt}, 202)
 
-    @api.post("/{petition_id}/events", status_code=202, openapi_extra=_body(EventDocument))
+    @api.post("/{petition_id}/events", status_code=202, openapi_extra=json_body(EventDocument))
     async def add_event(petition_id: str, request: Request) -> Response:
         """Say what happened to a petition (a unit's progress, the secretary's closing, …)."""
         caller = access.caller(request, context.keys, "petitions:write")
@@ -131,7 +131,7 @@ def router(context: Context) -> APIRouter:
             raise _unknown(petition_id)
         return _json(found)
 
-    async def _read(caller: Caller, request: Request, model: Any) -> tuple[bytes, Any]:
+    async def _read(caller: Caller, request: Request, model: type[BaseModel]) -> tuple[bytes, Any]:
         """The body and the document in it. Raises `Problem` 400, 413 or 422, which never quote values; a body that
         cannot be used is kept and listed for operators."""
         try:
@@ -225,7 +225,9 @@ def _masked_event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(row: Any) -> dict[str, Any]:
-    listed = {key: iso(value) if key.endswith("_at") and value is not None else value for key, value in row.items()}
+    listed = {
+        str(key): iso(value) if key.endswith("_at") and value is not None else value for key, value in row.items()
+    }
     return {key: value for key, value in listed.items() if value is not None}
 
 
@@ -243,10 +245,10 @@ def _int(text: str) -> int:
     return int(text)
 
 
-def _body(model: Any) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The request body's schema, by name: `application` puts the models among the document's components."""
+    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
 
 
 def _json(document: Any, status: int = 200) -> Response:

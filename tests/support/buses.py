@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,10 +165,8 @@ class Listener:
         return self.messages
 
     def _drained(self, count: int) -> bool:
-        try:
+        with suppress(TimeoutError):
             self._connection.drain_events(timeout=0.05)
-        except TimeoutError:
-            pass
         return len(self.messages) >= count
 
     def close(self) -> None:

@@ -144,19 +144,25 @@ class Sending:
         return [future.result(0) for future in self.futures]
 
 
-_SMALL: tuple[str, ...] = ("form", "hotline12345", "wechat", "governance_center", "form", "rest", "form", "wechat")
-"""The doors of a small batch: every door, and through the form three of the five handling classes."""
+_SMALL = ("form center", "hotline12345", "wechat", "governance_center", "form home_unit", "rest", "form", "wechat")
+"""A small batch: every door, and what a secretary sends to the center or has the home unit handle."""
 
 
-def batches(seed: int = 5, size: int = len(_SMALL)) -> Iterator[list[DemoPetition]]:
+def batches(seed: int = 5) -> Iterator[list[DemoPetition]]:
     """Small batches of invented petitions without end, each with every door; no petition comes twice."""
-    by_door: dict[str, list[DemoPetition]] = {}
+    decks: dict[str, list[DemoPetition]] = {slot: [] for slot in _SMALL}
     while True:
-        batch: list[DemoPetition] = []
-        for door in (_SMALL * (size // len(_SMALL) + 1))[:size]:
-            while not by_door.get(door):
-                for petition in petitions(200, seed=seed):
-                    by_door.setdefault(petition.door, []).insert(0, petition)
-                seed += 1
-            batch.append(by_door[door].pop())
-        yield batch
+        while not all(len(deck) >= _SMALL.count(slot) for slot, deck in decks.items()):
+            for petition in petitions(100, seed=seed):
+                decks[_slot(petition)].insert(0, petition)
+            seed += 1
+        yield [decks[slot].pop() for slot in _SMALL]
+
+
+def _slot(petition: DemoPetition) -> str:
+    handling_class = petition.base["handling_class"]
+    if petition.door == "form" and handling_class == "home_unit":
+        return "form home_unit"
+    if petition.door == "form" and handling_class in ("key_supervision", "joint_package"):
+        return "form center"
+    return petition.door

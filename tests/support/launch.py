@@ -19,10 +19,12 @@ from tests.support.waiting import wait_until
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 STOP_SECONDS = 30.0
-_PRELOADED = ("bridge.cli.main", "bridge.server", "bridge.doctor", "bridge.witness.compare", "uvloop", "uvicorn",
-              "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "psycopg", "pika", "kombu.transport.memory",
-              "kombu.transport.pyamqp", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite",
-              "alembic.command", "chinese_calendar", "pytest", "tests.support.launch")  # fmt: skip
+_PRELOADED = (
+    "bridge.cli.main", "bridge.server", "bridge.doctor", "bridge.witness.compare", "tests.support.launch", "pytest",
+    "uvloop", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "pika", "psycopg",
+    "kombu.transport.memory", "kombu.transport.pyamqp", "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite", "alembic.command", "chinese_calendar",
+)  # fmt: skip
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(list(_PRELOADED))
 

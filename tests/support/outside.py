@@ -52,14 +52,14 @@ def collect(conn: Connection, received: Mapping[str, Row], told: Mapping[str, Se
     """All of the ledger that the systems' words are held against, in one snapshot."""
     trails: dict[str, list[Row]] = {}
     query = select(journal.c.petition_id, journal.c.n, journal.c.body).order_by(journal.c.entry_id)
-    for row in conn.execute(query.where(journal.c.petition_id.is_not(None))):
-        trails.setdefault(row.petition_id, []).append({"n": row.n, **orjson.loads(row.body)})
+    for entry in conn.execute(query.where(journal.c.petition_id.is_not(None))):
+        trails.setdefault(entry.petition_id, []).append({"n": entry.n, **orjson.loads(entry.body)})
     sequences: dict[str, list[int]] = {}
-    for row in conn.execute(select(events.c.petition_id, events.c.sequence).order_by(events.c.sequence)):
-        sequences.setdefault(row.petition_id, []).append(row.sequence)
+    for event in conn.execute(select(events.c.petition_id, events.c.sequence).order_by(events.c.sequence)):
+        sequences.setdefault(event.petition_id, []).append(event.sequence)
     bodies: set[str] = set()
-    for row in conn.execute(select(messages.c.message_key, messages.c.body)):
-        bodies |= {hashlib.sha256(row.body).hexdigest(), row.message_key or ""}
+    for message in conn.execute(select(messages.c.message_key, messages.c.body)):
+        bodies |= {hashlib.sha256(message.body).hexdigest(), message.message_key or ""}
     columns = [column for column in petitions.c if column.name != "body"]
     return Evidence(
         petitions={row["petition_id"]: dict(row) for row in conn.execute(select(*columns)).mappings()},
@@ -108,9 +108,7 @@ class _Judge:
         self.mine = {answer.petition_id for answer in sent if answer.acknowledged and answer.petition_id}
         self.tally = Tally(attempted=len(sent), acknowledged=sum(answer.acknowledged for answer in sent))
         self.handoffs = [row for row in evidence.handoffs if row["petition_id"] in self.mine]
-        self.keys = {
-            row["system"]: {} for row in evidence.handoffs
-        } | {system: {} for system in evidence.received}  # fmt: skip
+        self.keys: dict[str, dict[str, Row]] = {system: {} for system in evidence.received}
         makers = {manifest.system: manifest.arrival_keys for manifest in manifests()}
         for row in evidence.handoffs:
             audience = frozenset(filter(None, row["audience"].split(",")))
@@ -147,7 +145,9 @@ class _Judge:
             for item in document["items"]:
                 row = self.keys[system].get(item["key"])
                 if row is None:
-                    self._fault("unexpected", None, f"{system} received {item['what']} {item['key']}, nobody's hand-off")
+                    self._fault(
+                        "unexpected", None, f"{system} received {item['what']} {item['key']}, nobody's hand-off"
+                    )
                 elif row["petition_id"] in self.mine:
                     self.arrivals.setdefault(row["handoff_id"], []).append((row, item))
             if document["duplicates"]:

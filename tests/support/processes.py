@@ -1,13 +1,13 @@
 """A whole bridge of real processes: killed, restarted and drained, with its sandboxes beside it that survive it all.
 
-    with World(directory) as world:                             # `bridge run` on SQLite and memory://
-    with World(directory, database, broker, workers=2) as world:    # `bridge serve` and two `bridge work`
-        world.start_all()
-        answers = world.callers.send(next(world.batches)).answers()
-        world.kill("run")
-        world.start("run")
-        world.drain()
-        evidence = world.evidence()
+with World(directory) as world:                             # `bridge run` on SQLite and memory://
+with World(directory, database, broker, workers=2) as world:    # `bridge serve` and two `bridge work`
+    world.start_all()
+    answers = world.callers.send(next(world.batches)).answers()
+    world.kill("run")
+    world.start("run")
+    world.drain()
+    evidence = world.evidence()
 """
 
 import asyncio
@@ -53,7 +53,7 @@ SHORT_PATIENCE = {
     "BRIDGE_PATIENCE__QUEUED_SECONDS": "3",
     "BRIDGE_PATIENCE__WATCH_SECONDS": "0.2",
     "BRIDGE_CHECKPOINT_SECONDS": "0.5",
-    "BRIDGE_HOTLINE12345__POLL_SECONDS": "0.25",
+    "BRIDGE_HOTLINE12345__POLL_SECONDS": "0.1",
     "BRIDGE_RETRY_LADDER": "1s,1s,1s,2s,2s,5s",
 }
 """Minutes become seconds: what a dead process held is found soon."""
@@ -82,7 +82,7 @@ class World:
         broker_url: str | None = None,
         *,
         workers: int = 1,
-        pace: float = 0.05,
+        pace: float = 0.02,
         seed: int = 5,
         executed: bool = False,
         settings: Mapping[str, str] | None = None,
@@ -205,7 +205,9 @@ class World:
 
         def ready() -> bool:
             if not self.alive(name):
-                raise Died(f"{name} ended with {self.process(name).exit_code}; its last words:\n{self.last_words(name)}")
+                raise Died(
+                    f"{name} ended with {self.process(name).exit_code}; its last words:\n{self.last_words(name)}"
+                )
             return self.is_ready(name)
 
         wait_until(ready, f"{name} to be ready; see {self.log(name)}", START_SECONDS)
@@ -327,7 +329,8 @@ _AT_REST = frozenset({"delivered", "acknowledged", "parked", "cancelled"})
 def _unfinished(conn: Connection) -> dict[str, int]:
     return {
         "events to route": conn.scalar(select(func.count()).select_from(conveyor)) or 0,
-        "journal rows to seal": conn.scalar(select(func.count()).select_from(journal).where(journal.c.n.is_(None))) or 0,
+        "journal rows to seal": conn.scalar(select(func.count()).select_from(journal).where(journal.c.n.is_(None)))
+        or 0,
     }
 
 

@@ -1,9 +1,9 @@
 """A TCP proxy that a test puts between the bridge and a server, to have the network misbehave at will.
 
-    with Proxy("127.0.0.1", 5672) as proxy:
-        use(proxy.port)
-        proxy.mute()      # both sides talk and nobody hears: no packet, no reset
-        proxy.forward()   # new connections work again; those that lost bytes stay dead, as they do on a real network
+with Proxy("127.0.0.1", 5672) as proxy:
+    use(proxy.port)
+    proxy.mute()      # both sides talk and nobody hears: no packet, no reset
+    proxy.forward()   # new connections work again; those that lost bytes stay dead, as they do on a real network
 """
 
 import contextlib

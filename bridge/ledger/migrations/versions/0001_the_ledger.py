@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("traceparent", sa.Text(), nullable=True),
         sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("announced", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
         sa.UniqueConstraint("petition_id", "sequence", name="events_gapless"),
     )
@@ -193,6 +194,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("state_at", sa.BigInteger(), nullable=False),
+        sa.Column("class_at", sa.BigInteger(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=True),
         sa.Column("has_openid", sa.Boolean(), nullable=False),
         sa.Column("petitioner_key", sa.Text(), nullable=True),
