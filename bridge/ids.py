@@ -10,6 +10,9 @@ from schemas.base import shanghai
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _EVENTS = UUID("6b1f0c1e-5d0a-5c3e-9a57-6c1a1e5b0001")
+MAX_KEY = 512
+"""Characters of a key or number from outside that are kept as they are."""
+
 PETITION_ID = re.compile(r"LT[0-9]{6}-[0-9A-HJKMNP-TV-Z]{10}")
 """The shape of a petition id: `LT`, the day it was taken in, 50 random bits without I, L, O, U."""
 
@@ -31,9 +34,19 @@ def handoff_id(event: UUID, system: str) -> UUID:
     return uuid5(event, system)
 
 
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold and index it as it is."""
+    return len(text) <= MAX_KEY and "\x00" not in text
+
+
 def storable(text: str) -> str:
-    """An outside system's key or number as PostgreSQL can hold it: U+0000 becomes its visible sign (␀)."""
-    return text.replace("\x00", "\u2400") if "\x00" in text else text
+    """An outside system's key or number as PostgreSQL can hold and index it: U+0000 becomes its visible sign (␀), and
+    what is too long for an index is cut, its digest behind it. The same text always gives the same."""
+    if is_storable(text):
+        return text
+    if len(text) > MAX_KEY:
+        text = f"{text[: MAX_KEY // 2]}…{digest(text.encode('utf-8', 'surrogatepass'))}"
+    return text.replace("\x00", "\u2400")
 
 
 def digest(data: bytes) -> str:

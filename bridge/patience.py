@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 MAX_DOUBLINGS = 5
 """What shows no sign of life is published again after 1, 2, 4, … up to 32 times the grace."""
 

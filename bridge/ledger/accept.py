@@ -16,8 +16,8 @@ from bridge.ledger.matching import (
     ANY,
     RECEIPT_KIND,
     WAITING,
+    KeptNews,
     acknowledge,
-    match_kept,
     note_side_failure,
     record_update,
     settle_fate,
@@ -70,9 +70,8 @@ class _Desk:
         self.house = house
         self.arrivals = [_storable(arrival) for arrival in arrivals]
         self.message_rows: list[dict[str, Any]] = []
-        self.kept_rows: list[dict[str, Any]] = []
+        self.kept = KeptNews(work)
         self.signed: set[tuple[str, str]] = set()
-        self.new_numbers: dict[tuple[str, str, str], str] = {}
         self.numbers: dict[tuple[str, str, str], str] = {}
         self.by_value: dict[tuple[str, str], list[str]] = {}
         self.handoffs_by_receipt: dict[tuple[str, str], Row] = {}
@@ -83,14 +82,10 @@ class _Desk:
     def take_all(self) -> list[list[Outcome]]:
         self._resolve([draft for arrival in self.arrivals for draft in arrival.drafts])
         results = [[self._take(arrival, draft) for draft in arrival.drafts] for arrival in self.arrivals]
-        if self.message_rows:
-            insert_rows(self.work.conn, messages, self.message_rows)
-        if self.kept_rows:
-            insert_rows(self.work.conn, kept_references, self.kept_rows)
+        insert_rows(self.work.conn, messages, self.message_rows)
+        insert_rows(self.work.conn, kept_references, self._waits())
         self.work.flush()
         acknowledge(self.work, self.signed)
-        if self.new_numbers:
-            match_kept(self.work, self.new_numbers)
         self.work.flush()
         return results
 
@@ -101,6 +96,7 @@ class _Desk:
         values |= {ref.value for ref in refs if ref.petition_id is None}
         values |= {draft.receipt for draft in drafts if isinstance(draft, Acknowledgement)}
         if values:
+            self.kept.fetch(values)
             query = select(cross_references).where(cross_references.c.value.in_(sorted(values)))
             for found in self.work.conn.execute(query).mappings():
                 self._know((found["system"], found["kind"], found["value"]), found["petition_id"])
@@ -142,9 +138,9 @@ class _Desk:
         outcome = self._decide(arrival, draft)
         status = "kept" if outcome.status == "kept" else "taken"
         row = message_row(arrival, draft.message_key, status, outcome=outcome)
-        if status == "kept":
-            row["draft"] = WAITING.dump_json(draft).decode()  # type: ignore[arg-type]  # a submission is never kept
-            self._wait_for(draft, row["message_id"], arrival.system)
+        if outcome.status == "kept" and not isinstance(draft, Submission):
+            row["draft"] = WAITING.dump_json(draft).decode()
+            self.kept.add(row, draft)
         self.message_rows.append(row)
         self.known[key] = row
         return outcome
@@ -245,25 +241,37 @@ class _Desk:
             key = (number.system, number.kind, number.value)
             if key not in self.numbers:
                 self._know(key, petition_id)
-                self.new_numbers[key] = petition_id
                 self.work.refer(petition_id, [number])
+                self._match(key, petition_id)
 
     # ── what waits ──
-    def _wait_for(self, draft: Draft, message_id: str, system: str) -> None:
-        if isinstance(draft, Acknowledgement):
-            waits = {(draft.receipt, system, RECEIPT_KIND)}
-        else:
-            waits = {(ref.value or ref.petition_id or ANY, ref.system, ref.kind or ANY) for ref in _refs(draft)}
-        for value, of_system, kind in sorted(waits):
-            self.kept_rows.append({"value": value, "system": of_system, "kind": kind, "message_id": message_id})
+    def _match(self, number: tuple[str, str, str], petition_id: str) -> None:
+        """News that waited for this number is taken at once, before anything that came later."""
+        for message, draft in self.kept.waiting_for(number):
+            outcome = self._update(message["system"], draft, None, self.work.rows[petition_id])
+            self.kept.matched(message, outcome)
+
+    def _waits(self) -> list[dict[str, Any]]:
+        """What each message that is still kept waits for."""
+        rows: list[dict[str, Any]] = []
+        for message, draft in self.kept.added:
+            for value, of_system, kind in sorted(_waited_for(draft, message["system"])):
+                rows.append({"value": value, "system": of_system, "kind": kind, "message_id": message["message_id"]})
+        return rows
 
 
 # ── small pieces ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _waited_for(draft: Update | Acknowledgement, system: str) -> set[tuple[str, str, str]]:
+    if isinstance(draft, Acknowledgement):
+        return {(draft.receipt, system, RECEIPT_KIND)}
+    return {(ref.value or ref.petition_id or ANY, ref.system, ref.kind or ANY) for ref in draft.refs}
+
+
 def _storable(arrival: Arrival) -> Arrival:
     """Keys and references come from strangers; none may turn into an error of the database's."""
-    if not any("\x00" in key for draft in arrival.drafts for key in _keys(draft)):
+    if all(ids.is_storable(key) for draft in arrival.drafts for key in _keys(draft)):
         return arrival
     return replace(arrival, drafts=tuple(_storable_draft(draft) for draft in arrival.drafts))
 
@@ -271,7 +279,7 @@ def _storable(arrival: Arrival) -> Arrival:
 def _keys(draft: Draft) -> list[str]:
     if isinstance(draft, Acknowledgement):
         return [draft.message_key, draft.receipt, draft.failure or ""]
-    return [draft.message_key, *(ref.value + (ref.petition_id or "") for ref in _refs(draft))]
+    return [draft.message_key, *(key for ref in _refs(draft) for key in (ref.value, ref.petition_id or ""))]
 
 
 def _storable_draft(draft: Draft) -> Draft:

@@ -108,9 +108,8 @@ def _lock(work: Work, settlements: Sequence[Settlement]) -> dict[str, Row]:
     handoff_ids = sorted({settlement.handoff_id for settlement in settlements})
     owners = work.conn.scalars(select(handoffs.c.petition_id).where(handoffs.c.handoff_id.in_(handoff_ids)).distinct())
     work.load(owners.all())
-    rows = work.conn.execute(
-        select(handoffs).where(handoffs.c.handoff_id.in_(handoff_ids)).with_for_update()
-    ).mappings()
+    query = select(handoffs).where(handoffs.c.handoff_id.in_(handoff_ids))
+    rows = work.conn.execute(query.with_for_update()).mappings()
     return {row["handoff_id"]: row for row in rows}
 
 
@@ -218,7 +217,8 @@ class _Clerk:
 
     def _update(self, row: Row, *, state: str, **changes: Any) -> None:
         values = {
-            "handoff_id": row["handoff_id"], "state": state, "lease_owner": None, "lease_until": None, "wake_at": None, "reason": None, "ask_first": row["ask_first"],
+            "handoff_id": row["handoff_id"], "state": state, "lease_owner": None, "lease_until": None,
+            "wake_at": None, "reason": None, "ask_first": row["ask_first"],
             "receipt": row["receipt"], "progress": row["progress"], "attempts": row["attempts"],
             "delivered_at": None, "acknowledged_at": row["acknowledged_at"], **changes,
         }  # fmt: skip

@@ -1,6 +1,7 @@
 """The verbs `keep`, `refuse` and `use_nonces`: what comes in and becomes no event."""
 
-import uuid
+import itertools
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,6 +27,10 @@ class Kept:
     reason: str
     message_key: str | None = None
     nonce: str | None = None
+
+
+_COUNT = itertools.count()
+"""Keeps the order of messages that arrive within a millisecond."""
 
 
 class Replayed:
@@ -127,7 +132,7 @@ def message_row(
 ) -> dict[str, Any]:
     """The message\'s row in `messages`."""
     return {
-        "message_id": uuid.uuid4().hex,
+        "message_id": f"{message.received_at:012x}{next(_COUNT) & 0xFFFFFF:06x}{secrets.token_hex(7)}",
         "system": message.system,
         "door": message.door.replace("\x00", "\\0")[:500],
         "message_key": key,

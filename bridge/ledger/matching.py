@@ -4,7 +4,7 @@ Shared by `accept` and `settle`, because both learn numbers.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, case, delete, select, update
@@ -27,6 +27,66 @@ WAITING: TypeAdapter[Update | Acknowledgement] = TypeAdapter(Update | Acknowledg
 """How a kept draft is written down."""
 
 
+class KeptNews:
+    """The news that an accept batch may be the answer to: kept earlier, or kept a moment ago in this very batch."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._fetched: set[str] = set()
+        self._stored: dict[str, tuple[Row, Update]] = {}
+        self._waits: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.added: list[tuple[dict[str, Any], Update | Acknowledgement]] = []
+
+    def fetch(self, values: Iterable[str]) -> None:
+        """Look up, in one go, what waits for any of these numbers."""
+        wanted = sorted(set(values) - self._fetched)
+        self._fetched.update(wanted)
+        rows = self._work.conn.execute(_WAITING_FOR, {"values": wanted}).mappings().all() if wanted else []
+        found = {row["message_id"] for row in rows} - self._stored.keys()
+        if found:
+            for message in self._work.conn.execute(_KEPT_MESSAGES, {"ids": sorted(found)}).mappings():
+                draft = WAITING.validate_json(message["draft"])
+                if isinstance(draft, Update):
+                    self._stored[message["message_id"]] = (message, draft)
+        for row in rows:
+            self._waits.setdefault((row["system"], row["value"]), []).append((row["kind"], row["message_id"]))
+
+    def add(self, message: dict[str, Any], draft: Update | Acknowledgement) -> None:
+        """Keep this one too."""
+        self.added.append((message, draft))
+
+    def waiting_for(self, number: tuple[str, str, str]) -> list[tuple[Row, Update]]:
+        """What waits for this number, in the order in which it came."""
+        system, kind, value = number
+        self.fetch([value])
+        waiting = self._waits.get((system, value), ())
+        ids_ = sorted({message_id for wanted, message_id in waiting if wanted in (kind, ANY)} & self._stored.keys())
+        fresh = [
+            (message, draft)
+            for message, draft in self.added
+            if isinstance(draft, Update)
+            and any((ref.system, ref.value) == (system, value) and ref.kind in (kind, None) for ref in draft.refs)
+        ]
+        return [self._stored[message_id] for message_id in ids_] + fresh
+
+    def matched(self, message: Row, outcome: Outcome) -> None:
+        """This one waits no more."""
+        message_id = message["message_id"]
+        if message_id in self._stored:
+            del self._stored[message_id]
+            mark_matched(self._work, message_id, outcome)
+            return
+        self.added = [(row, draft) for row, draft in self.added if row["message_id"] != message_id]
+        fresh = {"status": "taken", "draft": None, "petition_id": outcome.petition_id, "event_id": outcome.event_id}
+        cast(dict[str, Any], message).update(fresh, receipt=outcome.receipt)
+
+
+_WAITING_FOR = select(kept_references).where(kept_references.c.value.in_(bindparam("values", expanding=True)))
+_KEPT_MESSAGES = select(messages).where(
+    messages.c.message_id.in_(bindparam("ids", expanding=True)), messages.c.status == "kept"
+)
+
+
 def kept_for(
     work: Work, numbers: Mapping[tuple[str, str, str], str]
 ) -> list[tuple[Row, Update | Acknowledgement, PetitionRow]]:
@@ -43,7 +103,7 @@ def kept_for(
     rows = work.conn.execute(
         select(messages)
         .where(messages.c.message_id.in_(sorted(waiting)), messages.c.status == "kept")
-        .order_by(messages.c.received_at, messages.c.message_id)
+        .order_by(messages.c.message_id)
     ).mappings()
     return [
         (row, WAITING.validate_json(row["draft"]), work.rows[waiting[row["message_id"]]])

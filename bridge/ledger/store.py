@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 BUSY_SECONDS = 30
+_AWAY_STATES = ("08", "57P", "53", "25006")
+"""SQLSTATEs: no connection, shutting down, no resources (disk, memory, connections), a standby that only reads."""
 
 
 class BadDatabaseUrl(ValueError):
@@ -84,8 +86,15 @@ class Store:
 
 
 def unreachable(error: BaseException) -> bool:
-    """Whether the database went away (as against refusing what it was asked)."""
-    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    """Whether the database went away or has no room (as against refusing what it was asked)."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return isinstance(error, OperationalError) and "no such" not in str(error.orig)
+    state = getattr(error.orig, "sqlstate", None)
+    return state.startswith(_AWAY_STATES) if state else isinstance(error, OperationalError)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

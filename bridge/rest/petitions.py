@@ -225,10 +225,8 @@ def _masked_event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(row: Any) -> dict[str, Any]:
-    listed = {
-        str(key): iso(value) if key.endswith("_at") and value is not None else value for key, value in row.items()
-    }
-    return {key: value for key, value in listed.items() if value is not None}
+    known = {str(key): value for key, value in row.items() if value is not None}
+    return {key: iso(value) if key.endswith("_at") else value for key, value in known.items()}
 
 
 def _unknown(petition_id: str) -> Problem:

@@ -95,7 +95,7 @@ def test_one_petitions_events_arrive_in_order_through_failures(systems: Systems,
 
     async def moody(system: Played, outgoing: Outgoing) -> Receipt:
         if chance.random() < 0.3:
-            raise chance.choice([Transient("refused"), Unknown("timeout"), Busy("http_429", 0.0)])
+            raise chance.choice([Transient("refused"), Unknown("timeout"), Busy("http_429", 0.01)])
         return await take(system, outgoing)
 
     async def tell(bridge: Bridge) -> None:

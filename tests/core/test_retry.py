@@ -109,6 +109,10 @@ def test_busy_never_comes_back_before_its_rung() -> None:
     assert decide(Busy("http_429", 1), 3, LADDER, Mean()) == Retry(120.0, "http_429")
 
 
+def test_busy_that_says_right_now_waits_for_its_rung_only() -> None:
+    assert decide(Busy("http_429", 0), 1, LADDER, Mean()) == Retry(5.0, "http_429")
+
+
 def test_busy_that_says_nothing_gets_a_pause() -> None:
     assert decide(Busy("http_429"), 1, LADDER, Mean()) == Retry(30.0, "http_429")
 

@@ -103,7 +103,7 @@ def published(engine: Engine, person: dict[str, str]) -> list[Message]:
             update = Update(f"{person['openid']}:{index}", (), type_, said(person), from_ms(NOW + index))
             record_update(work, "wechat", update, row, None)
         stored = work._events[-1]
-        work.outgoing.append(stored_event_message(stored, row))
+        work.outgoing.append(stored_event_message(stored))
         handoff = {"handoff_id": stored["event_id"], "system": "wechat", "event_type": "noted"}
         work.outgoing.append(ready_message({**stored, **handoff}, NOW))
         transaction.rollback()

@@ -17,7 +17,7 @@ from bridge.bus.topology import Topology, declare, depths
 from tests.support.waiting import wait_until
 
 SYSTEMS = ("hotline12345", "governance_center", "wechat")
-SECONDS = 30.0
+SECONDS = 20.0
 
 
 def event(number: int | str, type_: str = "submitted", source: str = "wechat") -> Message:
