@@ -16,6 +16,7 @@ import structlog
 from adapters.registry import MANIFESTS
 from bridge import failpoints
 from bridge.adapter import Adapter, Manifest, Poller, Workshop
+from bridge.bus.inspection import Inspection
 from bridge.bus.message import Message
 from bridge.bus.rabbit import RabbitRelay
 from bridge.bus.relay import EmbeddedRelay, Relay
@@ -110,6 +111,7 @@ class Bridge:
         self.router: Router | None = None
         self._desks: dict[str, Desk] = {}
         self.watch: Watch | None = None
+        self.inspection: Inspection | None = None
         self.sealer: Sealer | None = None
         self.pollings: list[Polling] = []
         self._law: Conservation | None = None
@@ -195,6 +197,9 @@ class Bridge:
         self.sealer = self._sealer()
         for work in (self.watch.run(), self.sealer.run(), *(polling.run() for polling in self.pollings)):
             self._spawn(work)
+        if not self.settings.embedded:
+            self.inspection = Inspection(url, self.topology)
+            self._spawn(self.inspection.run())
 
     def _polling(self, system: str, poller: Poller) -> Polling:
         # A round of polling makes several calls: its lease lives longer than the sealer's.
@@ -222,7 +227,7 @@ class Bridge:
 
     async def stop(self) -> None:
         """Finish or hand back what is leased, seal and sign, then let go of everything (within about 10 s)."""
-        for part in (self.watch, self.sealer, *self.pollings):
+        for part in (self.watch, self.inspection, self.sealer, *self.pollings):
             if part is not None:
                 await part.stop()
         if self.router is not None:

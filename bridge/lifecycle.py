@@ -43,6 +43,18 @@ SIGNS = frozenset(
 """News from a system that proves it has seen what was handed to it: delivered hand-offs become acknowledged."""
 
 
+SKEW_MS = 300_000
+"""Two systems' clocks may be this far apart before "earlier" means anything between them."""
+
+
+def is_older(at: int, source: str, state_at: int, state_by: str) -> bool:
+    """Whether an event of `source` at `at` is older than the one that made the present state (milliseconds).
+
+    One system's own clock is believed to the letter; between two systems only a difference that is no skew counts.
+    """
+    return at < state_at - (0 if source == state_by else SKEW_MS)
+
+
 def moves(state: str, event: E) -> bool:
     """Whether `event` says something about where a petition in this state stands."""
     return event in STATE_AFTER and (state not in ENDED or event is E.REHANDLED)

@@ -181,7 +181,7 @@ class _Desk:
         owner = petition.secretary or self.house.owner(petition)
         body = petition.model_copy(update={"handling_class": handling_class, "secretary": owner})
         openid = petition.petitioner.openid
-        submitted = to_ms(draft.submitted_at)
+        submitted = min(to_ms(draft.submitted_at), self.work.now)
         row = PetitionRow(
             petition_id=ids.petition_id(from_ms(self.work.now)),
             source=arrival.system,
@@ -192,6 +192,7 @@ class _Desk:
             team_id=owner.team_id,
             state="submitted",
             state_at=submitted,
+            state_by=arrival.system,
             class_at=submitted,
             holder=draft.holder,
             has_openid=openid is not None,

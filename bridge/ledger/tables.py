@@ -39,6 +39,7 @@ petitions = Table(
     Column("team_id", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("state_at", BigInteger, nullable=False),
+    Column("state_by", Text, nullable=False),
     Column("class_at", BigInteger, nullable=False),
     Column("holder", Text),
     Column("has_openid", Boolean, nullable=False),

@@ -16,7 +16,7 @@ from bridge.ledger import journal
 from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
-from bridge.lifecycle import ANSWERS, ENDED, moves, state_after
+from bridge.lifecycle import ANSWERS, ENDED, is_older, moves, state_after
 from bridge.patience import Patience
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId
@@ -40,6 +40,7 @@ class PetitionRow:
     team_id: str
     state: str
     state_at: int
+    state_by: str
     class_at: int
     holder: str | None
     has_openid: bool
@@ -57,8 +58,8 @@ class PetitionRow:
 
 
 _UPDATED = (
-    "handling_class", "class_at", "state", "state_at", "holder", "last_sequence", "answered_by", "updated_at", "due_at",
-    "closed_at",
+    "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
+    "updated_at", "due_at", "closed_at",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
@@ -153,13 +154,14 @@ class Work:
         event_id: str,
         data: EventData,
     ) -> None:
-        # An event older than the one applied last is kept, but never moves anything back.
-        if moves(row.state, type_) and occurred_at >= row.state_at:
-            row.state, row.state_at = state_after(row.state, type_), occurred_at
+        # A system whose clock runs ahead must not make everything after it look old.
+        at = min(occurred_at, self.now)
+        if moves(row.state, type_) and not is_older(at, source, row.state_at, row.state_by):
+            row.state, row.state_at, row.state_by = state_after(row.state, type_), at, source
             if type_ is EventType.REHANDLED:
                 row.answered_by, row.closed_at = None, None
-        if type_ is EventType.RECLASSED and data.handling_class is not None and occurred_at >= row.class_at:
-            row.handling_class, row.class_at = data.handling_class.value, occurred_at
+        if type_ is EventType.RECLASSED and data.handling_class is not None and at >= row.class_at:
+            row.handling_class, row.class_at = data.handling_class.value, at
         if type_ in ANSWERS and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
             row.answered_by = f"event:{event_id}"
 

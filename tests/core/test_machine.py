@@ -361,7 +361,7 @@ def _store() -> Iterator[None]:
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -108,9 +108,7 @@ def _run(function: Callable[..., None]) -> int:
     return count
 
 
-def test_the_page_s_event_is_routed_as_the_page_says(
-    registered: Path, routes: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_s_event_is_routed_as_the_page_says(registered: Path, routes: Path) -> None:
     from bridge.explain import explain_event
 
     answer = explain_event(BLOCKS["event.json"].encode(), root.routes_for(root.settings(_env_file=None, routes=routes)))
@@ -119,17 +117,27 @@ def test_the_page_s_event_is_routed_as_the_page_says(
     assert told[SYSTEM][0].startswith("求助 in the city's own district")
 
 
-def test_a_petition_goes_there_and_its_answer_comes_back(registered: Path, routes: Path, tmp_path: Path) -> None:
-    told = asyncio.run(_journey(tmp_path, routes))
+@pytest.mark.parametrize(
+    "mood",
+    [{}, {"reset": True, "after": True, "times": 1}, {"reset": True, "times": 1}],
+    ids=["calm", "cut off after it was taken", "cut off before it was taken"],
+)
+def test_a_petition_goes_there_and_its_answer_comes_back(
+    mood: dict[str, Any], registered: Path, routes: Path, tmp_path: Path
+) -> None:
+    told = asyncio.run(_journey(tmp_path, routes, mood))
     trail, law, received, queues = told["trail"], told["law"], told["received"], told["queues"]
 
     assert [(item["what"], item["case"]) for item in received["items"]] == [("open", trail["petition_id"])]
-    assert received["duplicates"] == 0
+    # What was cut off was asked about, and sent again only if it had not arrived.
+    assert (received["duplicates"], received["repeats"]) == (0, 0)
     assert received["items"][0]["text"] == PETITION["content"]
 
     entries = trail["entries"]
     delivered = [one for one in entries if one["what"] == "handoff.delivered" and one["to"] == SYSTEM]
     assert [one["receipt"] for one in delivered] == ["CG-000001"]
+    asked = [one["what"] for one in entries if one["what"] == "handoff.unknown"]
+    assert len(asked) == (1 if mood else 0)
     said = [one["what"] for one in entries if one.get("from") == SYSTEM and one["what"].startswith("petition.")]
     assert said == ["petition.replied", "petition.closed"]
     # What it said reached the petitioner, and was not told back to it.
@@ -140,8 +148,9 @@ def test_a_petition_goes_there_and_its_answer_comes_back(registered: Path, route
     assert any(name.endswith(f"handoff.{SYSTEM}") for name in queues)
 
 
-async def _journey(directory: Path, routes: Path) -> dict[str, Any]:
-    async with Playground(directory, pace_seconds=0.2, routes=routes) as world:
+async def _journey(directory: Path, routes: Path, mood: dict[str, Any]) -> dict[str, Any]:
+    async with Playground(directory, pace_seconds=0.2, routes=routes, retry_ladder="1s,1s,1s") as world:
+        await world.call("POST", f"{world.sandbox_url(SYSTEM)}/sandbox/mood", mood)
         status, answer = await world.call("POST", f"{world.url}/v1/petitions", PETITION)
         assert status == 202, answer
 

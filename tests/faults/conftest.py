@@ -30,10 +30,9 @@ def scenario(request: pytest.FixtureRequest, record_property: "pytest.RecordProp
 
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A running bridge that the tests of one module, mode and group share. Its parameter is the mode or
-    (mode, group): `embedded` is `bridge run` on SQLite, `rabbit` is `bridge serve` and `bridge work` on RabbitMQ and
-    PostgreSQL."""
-    mode = request.param[0] if isinstance(request.param, tuple) else request.param
+    """A running bridge that the tests of one module with the same parameter share. Its first word is the mode:
+    `embedded` is `bridge run` on SQLite, `rabbit` is `bridge serve` and `bridge work` on RabbitMQ and PostgreSQL."""
+    mode = request.param.partition(" ")[0]
     with ExitStack() as stack:
         database = broker = None
         if mode == "rabbit":

@@ -20,6 +20,7 @@ WORDS = ("attempted", "acknowledged", "ok", "lost", "unexpected", "duplicated", 
 MORE = ("repeats",)
 PROPERTY = "scenario"
 _MAX_FAULTS = 20
+_COLUMN = max(len(word) for word in (*WORDS, *MORE))
 
 
 class Scenario:
@@ -67,7 +68,7 @@ def table(found: Sequence[Mapping[str, Any]]) -> list[str]:
     for item in found:
         groups.setdefault(group(item["name"]), []).append(item)
     width = max(len(name) for name in (*groups, "all"))
-    head = f"{'scenario':<{width}}  runs " + " ".join(f"{word:>{len(word)}}" for word in (*WORDS, *MORE))
+    head = f"{'scenario':<{width}}  runs " + " ".join(f"{word:>{_COLUMN}}" for word in (*WORDS, *MORE))
     lines = [head, *(_line(name, width, items) for name, items in groups.items()), _line("all", width, found)]
     for item in found:
         if item["outcome"] != "passed":
@@ -78,7 +79,7 @@ def table(found: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _line(name: str, width: int, items: Sequence[Mapping[str, Any]]) -> str:
     sums = totals(items)
-    return f"{name:<{width}}  {len(items):>4} " + " ".join(f"{sums[word]:>{len(word)}}" for word in sums)
+    return f"{name:<{width}}  {len(items):>4} " + " ".join(f"{count:>{_COLUMN}}" for count in sums.values())
 
 
 def write(path: Path, found: Sequence[Mapping[str, Any]]) -> None:

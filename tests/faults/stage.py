@@ -45,7 +45,8 @@ from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")
-PACE_SECONDS = 0.05
+PACE_SECONDS = 0.03
+POLL_SECONDS = 0.1
 SAMPLE_SECONDS = 0.25
 DRAIN_SECONDS = 90.0
 LONGEST_STEP = 240.0
@@ -89,7 +90,9 @@ class World(Playground):
         for manifest in root.manifests():
             way = self.ways[manifest.system] = Proxy("127.0.0.1", self._ports[manifest.system])
             made = manifest.sandbox_settings(f"http://127.0.0.1:{way.port}", self._secret)
-            sections[manifest.system] = made.model_copy(update={"timeout_seconds": self._timeout_seconds})
+            brief = {"timeout_seconds": self._timeout_seconds, "poll_seconds": POLL_SECONDS}
+            known = {name: value for name, value in brief.items() if name in type(made).model_fields}
+            sections[manifest.system] = made.model_copy(update=known)
         return sections
 
 
@@ -246,7 +249,9 @@ class Stage:
 
     def _idle(self) -> bool:
         """Nothing is being sent: what is left waits for a time of day."""
-        return self.connected and not any(desk.load["sending"] for bridge in self.workers for desk in bridge.desks.values())
+        return self.connected and not any(
+            desk.load["sending"] for bridge in self.workers for desk in bridge.desks.values()
+        )
 
     def _skip(self) -> None:
         """On to the next wake-up time."""

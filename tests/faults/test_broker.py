@@ -4,7 +4,6 @@ all in order. Each test has a bridge with its three sandboxes under light load, 
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kombu import Connection
@@ -34,6 +33,7 @@ def brief_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mute peer is noticed within seconds instead of half a minute."""
     monkeypatch.setattr("bridge.bus.rabbit.HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     monkeypatch.setattr("bridge.bus.consumer.HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
+    monkeypatch.setattr("bridge.bus.connect.ANSWER_SECONDS", HEARTBEAT_SECONDS)
 
 
 # ── faults: each is made while petitions are on their way, and undone before it returns ──
@@ -156,8 +156,12 @@ def test_unroutable(rabbit: PrivateRabbit, tmp_path: Path, scenario: Scenario) -
         wait_until(lambda: stray(stage, rabbit) > 0, "the stray messages to be caught")
         findings = stage.do(examine(stage.world.settings, root.manifests()))
         assert [f["what"] for f in findings if not f["ok"] and "unroutable" in f["what"]]
+        assert stage.bridge.inspection is not None
+        strays = stage.do(stage.bridge.inspection.inspect())
+        named = {(line["id"], line["routing_key"]) for line in stage.logged("inspection.unroutable")}
+        assert {(stray.id, "wechat") for stray in strays} == named != set()
         stage.finish(scenario)
-        assert stage.logged("relay.unroutable")
+        assert stray(stage, rabbit) == len(strays), "they stay for people to look at; later ones find their way"
     stage.check_proof()
 
 
@@ -181,6 +185,7 @@ def test_mute_peer(passes: str, rabbit: PrivateRabbit, tmp_path: Path, scenario:
     stage.check_proof()
 
 
+@pytest.mark.usefixtures("brief_heartbeats")
 def test_mute_in_the_middle_of_the_handshake(rabbit: PrivateRabbit, tmp_path: Path, scenario: Scenario) -> None:
     """kombu alone would wait for the answer to a declaration for ever."""
     with Proxy("127.0.0.1", rabbit.port) as proxy, Stage(tmp_path, broker_url=through(proxy, rabbit)) as stage:

@@ -5,6 +5,7 @@ go in through all doors all the while; who gets no answer asks again, as real ca
 """
 
 import signal
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -70,13 +71,15 @@ def _core() -> list[Kill]:
 
 
 def _parameters() -> list[object]:
-    kills = _matrix() if FULL else _core()
-    # One world for each mode and hit: only the killed process is started anew from test to test.
-    worlds = [(kill.mode, kill.hits if FULL else 0) for kill in kills]
+    kills = _matrix() if FULL else sorted(_core(), key=lambda kill: kill.mode)
     return [
-        pytest.param(world, kill, id=str(kill), marks=BROKER if kill.mode == "rabbit" else ())
-        for world, kill in zip(worlds, kills, strict=True)
+        pytest.param(_world(kill), kill, id=str(kill), marks=BROKER if kill.mode == "rabbit" else ()) for kill in kills
     ]
+
+
+def _world(kill: Kill) -> str:
+    """One world for each mode (and hit, in the whole matrix): only who was killed is started anew from test to test."""
+    return sys.intern(f"{kill.mode} {kill.hits}" if FULL else kill.mode)
 
 
 @pytest.mark.parametrize(("world", "kill"), _parameters(), indirect=["world"])

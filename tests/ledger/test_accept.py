@@ -20,6 +20,7 @@ from tests.support.ledgers import (
     START,
     WECHAT,
     Bench,
+    Case,
     arrival,
     number,
     petition,
@@ -485,3 +486,22 @@ def test_an_unsendable_first_hand_off_does_not_hide_the_news(bench: Bench) -> No
     bench.route_all()
     assert bench.states(case, HOTLINE) == ["parked", "waiting"]
     assert bench.place() == {"parked": 1}
+
+
+def test_a_clock_that_runs_ahead_does_not_make_everything_after_it_look_old(bench: Bench) -> None:
+    """A hotline whose clock is an hour ahead registers a case "in the future"; its later steps must still count."""
+    ahead = START + timedelta(hours=1)
+    (new,) = bench.take(submission("m1", number("A1"), at=ahead), system=HOTLINE)
+    case = Case(new.petition_id or "", new.event_id or "", number("A1"))
+    bench.clock.turn(60)
+    bench.say(case, EventType.SIGNED, HOTLINE)
+    assert bench.petition(case)["state"] == "signed"
+
+
+def test_two_clocks_a_few_minutes_apart_are_not_taken_at_their_word(bench: Bench) -> None:
+    case = bench.submit()
+    bench.say(case, EventType.PROGRESSED, CENTER, at=START + timedelta(minutes=10))
+    bench.say(case, EventType.REPLIED, HOTLINE, at=START + timedelta(minutes=8))
+    assert bench.petition(case)["state"] == "replied"
+    bench.say(case, EventType.SIGNED, CENTER, at=START + timedelta(minutes=1))
+    assert bench.petition(case)["state"] == "replied"

@@ -93,7 +93,7 @@ def play_systems(monkeypatch: pytest.MonkeyPatch) -> dict[str, Played]:
             zh=system,
             settings=SystemSettings,
             build=lambda _settings, _workshop: Adapter(system, NoDoors(), played[system]),
-            sandbox=lambda *_: None,  # type: ignore[arg-type,return-value]
+            sandbox=lambda *_: None,  # type: ignore[arg-type]
             sandbox_settings=lambda *_: SystemSettings(),
         )
 

@@ -125,7 +125,8 @@ class Bus:
         return Listener(self, key)
 
     def close(self) -> None:
-        threads = [threading.Thread(target=part.stop) for part in (*(s.consumer for s in self._sinks), *self._relays)]
+        stops = [*(sink.consumer.stop for sink in self._sinks), *(relay.stop for relay in self._relays)]
+        threads = [threading.Thread(target=stop) for stop in stops]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,7 +52,7 @@ def call(
     return response.status, answer if isinstance(answer, dict) else {}
 
 
-def insist(once: Callable[[], tuple[int, dict[str, Any]]]) -> tuple[int, dict[str, Any], int]:
+def insist(once: Callable[[], tuple[int, dict[str, Any]]], given_up: Event) -> tuple[int, dict[str, Any], int]:
     """`once` until there is a clear answer (below 500), as a real caller does; the answer and the number of tries."""
     deadline, tries = time.monotonic() + PATIENCE_SECONDS, 0
     while True:
@@ -62,9 +63,9 @@ def insist(once: Callable[[], tuple[int, dict[str, Any]]]) -> tuple[int, dict[st
             status, answer = 0, {}
         if 0 < status < 500:
             return status, answer, tries
-        if time.monotonic() > deadline:
+        # A caller waits before it knocks again.
+        if given_up.wait(_PAUSE) or time.monotonic() > deadline:
             return status, answer, tries
-        time.sleep(_PAUSE)  # a caller waits before it knocks again
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Callers:
     sent: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._given_up = Event()
         self._pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="caller")
 
     def send(self, chosen: Iterable[DemoPetition]) -> "Sending":
@@ -85,6 +87,8 @@ class Callers:
         return Sending([self._pool.submit(self._bring, petition) for petition in chosen])
 
     def close(self) -> None:
+        """Nobody knocks any more."""
+        self._given_up.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     # ── one petition ──
@@ -98,7 +102,7 @@ class Callers:
 
     def _rest(self, petition: DemoPetition) -> Answer:
         url, document = f"{self.url}/v1/petitions", petition.document
-        status, answer, tries = insist(lambda: call("POST", url, document, bearer=self.key))
+        status, answer, tries = insist(lambda: call("POST", url, document, bearer=self.key), self._given_up)
         return Answer(petition, status, answer.get("petition_id"), tries)
 
     def _originate(self, petition: DemoPetition) -> Answer:
@@ -124,7 +128,9 @@ class Callers:
     def say(self, petition_id: str, type_: str, **event: Any) -> int:
         """An event over REST, with an idempotency key: however often it is sent, it is one event."""
         url, document = f"{self.url}/v1/petitions/{petition_id}/events", {"type": type_, **event}
-        status, _, _ = insist(lambda: call("POST", url, document, bearer=self.key, key=f"{petition_id}-{type_}"))
+        status, _, _ = insist(
+            lambda: call("POST", url, document, bearer=self.key, key=f"{petition_id}-{type_}"), self._given_up
+        )
         return status
 
 

@@ -218,7 +218,8 @@ class Bench:
     def say(
         self, case: Case, type_: EventType, system: str = WECHAT, *, at: datetime | None = None, **more: Any
     ) -> str:
-        """An event about this petition; its id."""
+        """An event about this petition; its id. Nothing is told before it has happened: the clock keeps up."""
+        self.clock.at = max(self.clock.at, at or self.clock.at)
         said = update(self._key(), type_, Ref(petition_id=case.id), at=at or self.clock.at, **more)
         (outcome,) = self.take(said, system=system)
         assert outcome.status == "event", outcome

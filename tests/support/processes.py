@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,7 +139,8 @@ class World:
             _houses, (self.directory, self.environment, self.sandboxes, self.url, self.secret, self.pace)
         )
         for system in self.systems:
-            wait_until(lambda base=self.sandboxes[system]: _answers(f"{base}/sandbox/pending"), f"the {system} sandbox")
+            pending = f"{self.sandboxes[system]}/sandbox/pending"
+            wait_until(partial(_answers, pending), f"the {system} sandbox to answer at {pending}")
         return self
 
     def __exit__(

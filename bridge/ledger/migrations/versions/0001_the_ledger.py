@@ -194,6 +194,7 @@ def upgrade() -> None:
         sa.Column("team_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("state_at", sa.BigInteger(), nullable=False),
+        sa.Column("state_by", sa.Text(), nullable=False),
         sa.Column("class_at", sa.BigInteger(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=True),
         sa.Column("has_openid", sa.Boolean(), nullable=False),
