@@ -74,13 +74,16 @@ class Mood:
     """How the sandbox misbehaves, for the next `times` calls (-1: until told otherwise), before or after the effect.
 
     `status` answers with that HTTP status, `delay` waits so many seconds, `reset` cuts the connection, `html` answers
-    a login page with 200; `after` True: the message has been taken all the same (a timeout after success).
+    a login page with 200, `body` answers that text with 200 (a refusal in the system's own words); `after` True: the
+    message has been taken all the same (a timeout after success). `content_type` is said of whatever is answered.
     """
 
     status: int | None = None
     delay: float = 0.0
     reset: bool = False
     html: bool = False
+    body: str | None = None
+    content_type: str | None = None
     after: bool = False
     retry_after: int | None = None
     times: int = 0
@@ -91,6 +94,19 @@ class Mood:
             return False
         self.times -= self.times > 0
         return True
+
+    def forged(self) -> Response | None:
+        """What it answers instead of its own words; None: those."""
+        if self.reset:
+            return _Cut()
+        if self.html:
+            return Response(LOGIN_PAGE, 200, media_type="text/html")
+        if self.body is not None:
+            return Response(self.body, 200, media_type="application/json")
+        if self.status is not None:
+            more = {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
+            return Response(b"sandbox mood", self.status, headers=more)
+        return None
 
 
 _calls: ContextVar[list[int]] = ContextVar("calls")
@@ -195,17 +211,15 @@ class Sandbox:
         if not self.mood.strike():
             return await handle()
         mood = Mood(**{**asdict(self.mood), "times": 0})
-        answer = await handle() if mood.after or (mood.delay and not (mood.status or mood.html or mood.reset)) else None
+        forged = mood.forged()
+        taken = await handle() if mood.after or forged is None else None
         if mood.delay:
             await asyncio.sleep(mood.delay)
-        if mood.reset:
-            return _Cut()
-        if mood.html:
-            return Response(LOGIN_PAGE, 200, media_type="text/html")
-        if mood.status:
-            more = {"Retry-After": str(mood.retry_after)} if mood.retry_after is not None else {}
-            return Response(b"sandbox mood", mood.status, headers=more)
-        return answer if answer is not None else await handle()
+        answer = forged or taken
+        assert answer is not None  # noqa: S101 - one of the two was made above
+        if mood.content_type:
+            answer.headers["content-type"] = mood.content_type
+        return answer
 
     # ── the runner's own paths ──
     def routes(self) -> list[Route]:

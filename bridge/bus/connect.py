@@ -10,9 +10,9 @@ ANSWER_SECONDS = 10.0
 without a leader, would stop a consumer's thread for good."""
 
 
-def connect(url: str, *, heartbeat: int = 0, seconds: float = CONNECT_SECONDS, **embedded: Any) -> Connection:
+def connect(url: str, *, heartbeat: int = 0, seconds: float | None = None, **embedded: Any) -> Connection:
     """A connection, opened by its first use. `embedded` are options of the in-process transport."""
     if url.startswith("memory"):
         return Connection(url, transport_options=embedded)
     options = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-    return Connection(url, heartbeat=heartbeat, connect_timeout=seconds, transport_options=options)
+    return Connection(url, heartbeat=heartbeat, connect_timeout=seconds or CONNECT_SECONDS, transport_options=options)

@@ -133,17 +133,6 @@ def test_failures_of_what_was_under_way_when_it_opened_do_not_lengthen_the_first
     assert breaker.wait() == FIRST_PAUSE
 
 
-def test_a_straggler_does_not_let_a_second_probe_through(breaker: Breaker, clock: Clock) -> None:
-    trip(breaker)
-    clock.now += breaker.wait()
-    assert breaker.room(5) == 1
-    breaker.failed_straggler() if hasattr(breaker, "failed_straggler") else breaker.failed()
-    clock.now += LONGEST_PAUSE
-    first_probe_is_still_out = breaker.room(5)
-    breaker.failed()
-    assert first_probe_is_still_out <= 1
-
-
 @given(st.lists(st.sampled_from(["ok", "fail", "unused", "room", "wait"]), max_size=60))
 def test_whatever_happens_a_probe_comes_within_the_longest_pause(steps: list[str]) -> None:
     clock = Clock()

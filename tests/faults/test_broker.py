@@ -33,6 +33,7 @@ def brief_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mute peer is noticed within seconds instead of half a minute."""
     monkeypatch.setattr("bridge.bus.rabbit.HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     monkeypatch.setattr("bridge.bus.consumer.HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
+    monkeypatch.setattr("bridge.bus.connect.CONNECT_SECONDS", HEARTBEAT_SECONDS)
     monkeypatch.setattr("bridge.bus.connect.ANSWER_SECONDS", HEARTBEAT_SECONDS)
 
 

@@ -82,7 +82,7 @@ def _world(kill: Kill) -> str:
     return sys.intern(f"{kill.mode} {kill.hits}" if FULL else kill.mode)
 
 
-@pytest.mark.parametrize(("world", "kill"), _parameters(), indirect=["world"])
+@pytest.mark.parametrize(("world", "kill"), _parameters(), indirect=["world"], scope="module")
 def test_nothing_is_lost_when_it_dies_there(world: World, kill: Kill, scenario: Scenario) -> None:
     _revive(world)
     before = list(world.callers.sent)
