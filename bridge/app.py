@@ -193,7 +193,9 @@ class Bridge:
             desk.start()
             if adapter.poller is not None and adapter.poller.every_seconds > 0:
                 self.pollings.append(self._polling(system, adapter.poller))
-        self.watch = Watch(self.ledger, self.now, self._report_law, patience.watch_seconds)
+        self.watch = Watch(
+            self.ledger, self.now, self._report_law, lambda: self.relay.connected, patience.watch_seconds
+        )
         self.sealer = self._sealer()
         for work in (self.watch.run(), self.sealer.run(), *(polling.run() for polling in self.pollings)):
             self._spawn(work)

@@ -42,10 +42,13 @@ async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Fin
     return [finding for findings in await asyncio.gather(*(check() for check in checks)) for finding in findings]
 
 
-def _found(what: str, ok: bool, found: str, next_: str = "", *, service: bool = False) -> Finding:
-    finding: Finding = {"what": what, "ok": ok, "found": found}
+def _found(
+    what: str, ok: bool, found: str, next_: str = "", *, service: bool = False, warning: bool = False
+) -> Finding:
+    """`warning`: worth knowing, and no reason to fail; `service`: something outside cannot be reached."""
+    finding: Finding = {"what": what, "ok": ok or warning, "found": found}
     if not ok:
-        finding |= {"next": next_, "service": service}
+        finding |= {"next": next_, "service": service, "warning": warning}
     return finding
 
 
@@ -131,6 +134,7 @@ def _calendar() -> list[Finding]:
             last >= needed,
             f"working days are known until the end of {last}",
             f"the notice for {needed} is not in the calendar yet: deadlines beyond {last} are provisional",
+            warning=True,
         )
     ]
 
@@ -144,7 +148,9 @@ def _keys(settings: Settings) -> list[Finding]:
     try:
         KeyRing.load(ring)
     except ValueError as error:
-        return [_found("API keys 接口密钥", False, str(error), "bridge keys api")]
+        return [
+            _found("API keys 接口密钥", False, str(error), "`bridge run` would not start; bridge keys api --name …")
+        ]
     return [_found("API keys 接口密钥", True, str(ring))]
 
 

@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from bridge.apikeys import KeyRing
 from bridge.app import Bridge, Part
+from bridge.rest import health
 from bridge.rest.application import application
 from bridge.rest.context import Context
 from bridge.settings import Settings
+
+_log = structlog.get_logger("bridge.server")
 
 
 def build(bridge: Bridge, ring: KeyRing) -> FastAPI:
@@ -92,16 +97,26 @@ async def run_http(settings: Settings, parts: Part) -> None:
     """`bridge run` and `bridge serve`: until a signal comes."""
     server = Server(build(Bridge(settings, parts), KeyRing.load(settings.api_keys)), settings.host, settings.port)
     await server.start()
+    _log.info("bridge.listening", url=f"http://{settings.host}:{server.port}", console="/console")
     await until_stopped()
     await server.stop()
 
 
 async def run_work(settings: Settings, ready_file: Path | None = None) -> None:
-    """`bridge work`: no doors, until a signal comes. `ready_file` is written when the work has begun."""
+    """`bridge work`: no doors, until a signal comes. `ready_file` is written when the work has begun.
+
+    With BRIDGE_HEALTH_PORT it answers /healthz, /readyz and /metrics there: it is this process that knows the witness,
+    the law and the breakers.
+    """
     bridge = Bridge(settings, Part.WORK)
     await bridge.start()
+    health_server = Server(Starlette(routes=health.routes(bridge)), settings.host, settings.health_port)
+    if settings.health_port:
+        await health_server.start()
     if ready_file is not None:
         await asyncio.to_thread(ready_file.write_text, "ready")
     with suppress(asyncio.CancelledError):
         await until_stopped()
+    if settings.health_port:
+        await health_server.stop()
     await bridge.stop()

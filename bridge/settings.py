@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.adapter import SystemSettings
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     keys_dir: Path = Path("data/keys")
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    health_port: int = Field(default=0, ge=0, le=65535)
     api_keys: Path | None = None
     retry_ladder: str = DEFAULT_LADDER
     patience: Patience = Patience()
@@ -55,7 +56,14 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     failpoints: str = ""
     failpoints_log: str | None = None
-    sandbox: bool = False
+
+    @field_validator("broker_url")
+    @classmethod
+    def _one_default_vhost(cls, url: str) -> str:
+        # `amqp://host//` is how Celery's users write the default virtual host; pika would look for one named "/" + "".
+        base, slashes, _ = url.partition("//") if url.startswith("amqp") else ("", "", "")
+        rest = url[len(base) + len(slashes) :]
+        return f"{base}//{rest[:-2]}/%2F" if base and rest.endswith("//") else url
 
     @property
     def embedded(self) -> bool:

@@ -20,8 +20,16 @@ _log = structlog.get_logger("bridge.watch")
 class Watch:
     """Several processes may watch at once: they skip each other's rows."""
 
-    def __init__(self, ledger: Ledger, now: Now, report: Callable[[Conservation], None], every: float = 1.0) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        now: Now,
+        report: Callable[[Conservation], None],
+        conveyor_runs: Callable[[], bool],
+        every: float = 1.0,
+    ) -> None:
         self._ledger = ledger
+        self._conveyor_runs = conveyor_runs
         self._now = now
         self._report = report
         self._every = every
@@ -47,7 +55,7 @@ class Watch:
     async def walk(self) -> int:
         """One round; how many rows were put on the conveyor."""
         failpoints.hit("watch.before_due")
-        picked = await self._ledger.due(LIMIT)
+        picked = await self._ledger.due(LIMIT, conveyor_runs=self._conveyor_runs())
         freed = await self._ledger.free_lanes(LIMIT)
         failpoints.hit("watch.after_due")
         if freed:

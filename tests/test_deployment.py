@@ -26,7 +26,7 @@ def test_compose_has_no_default_secret() -> None:
 def test_only_this_machine_reaches_the_ports() -> None:
     services = yaml.safe_load(COMPOSE)["services"]
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert sorted(ports) == ["127.0.0.1:15672:15672", "127.0.0.1:8080:8080"]
+    assert sorted(ports) == ["127.0.0.1:15672:15672", "127.0.0.1:8080:8080", "127.0.0.1:8081:8081"]
 
 
 def test_secrets_are_random_private_and_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

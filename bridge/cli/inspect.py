@@ -63,7 +63,7 @@ def conservation(as_json: Json = False) -> None:
 
 def law_table(law: dict[str, Any]) -> Any:
     """The law as a table; also used by the demo."""
-    shown = table("守恒 conservation", "件", title=None)
+    shown = table("守恒 conservation", "件")
     shown.add_row("受理 accepted", str(law["accepted"]), style="bold")
     for place, zh in PLACES.items():
         shown.add_row(f"  {zh} {place}", str(law[place]))
@@ -87,7 +87,9 @@ def queues(as_json: Json = False) -> None:
         document({"queues": depths, "handoffs": law.by_system})
     else:
         _show_queues(topology, depths, law.by_system)
-    if not depths:
+    if settings.embedded:
+        out.print("memory:// lives inside the running bridge: its console and GET /v1/queues show it", style="dim")
+    elif not depths:
         fail(Exit.UNREACHABLE, f"the broker cannot be reached: {_without_password(settings.broker_url)}")
 
 
@@ -117,7 +119,7 @@ def parked(
     if not found:
         out.print("nothing is parked (没有挂起的交接)")
         return
-    shown = table("hand-off 交接", "petition 诉求", "system", "event", "reason 原因", "attempts", "since 自")
+    shown = table("hand-off 交接", "petition 诉求", "system", "event", "reason 原因", "attempts", "since 自", whole=2)
     for row in found:
         shown.add_row(
             row["handoff_id"], row["petition_id"], row["system"], row["event_type"], row.get("reason", ""),
@@ -169,10 +171,10 @@ def doctor(as_json: Json = False) -> None:
         document({"holds": all(item["ok"] for item in findings), "findings": findings})
     else:
         for item in findings:
-            mark = "[green]✓[/]" if item["ok"] else "[red]✗[/]"
+            mark = "[red]✗[/]" if not item["ok"] else "[yellow]![/]" if item.get("warning") else "[green]✓[/]"
             out.print(f"{mark} {item['what']}: ", end="")
             out.print(item["found"], markup=False)
-            if not item["ok"] and item.get("next"):
+            if item.get("next"):
                 out.print(f"    → {item['next']}", markup=False)
     if any(not item["ok"] and item.get("service") for item in findings):
         raise typer.Exit(Exit.UNREACHABLE)
@@ -188,6 +190,8 @@ def _read(query: Any) -> Any:
     settings = root.settings()
     with reaching("the database"):
         store = Store(settings.database_url)
+        if store.is_missing_file:
+            fail(Exit.UNREACHABLE, f"there is no ledger at {settings.database_url}; see BRIDGE_DATABASE_URL (无台账)")
         if current(store) != newest():
             fail(
                 Exit.FALLS_SHORT,

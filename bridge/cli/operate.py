@@ -81,7 +81,7 @@ def _report(action: str, verdicts: list[Any], *, as_json: bool) -> None:
     if as_json:
         document({"action": action, "handoffs": rows})
     elif rows:
-        shown = table("hand-off 交接", "result", "state", "petition 诉求", "system", "why")
+        shown = table("hand-off 交接", "result", "state", "petition 诉求", "system", "why", whole=1)
         for row in rows:
             shown.add_row(*(str(row[name] or "") for name in fields))
         out.print(shown)

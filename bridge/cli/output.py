@@ -38,11 +38,11 @@ def fail(code: Exit, text: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def table(*columns: str, title: str | None = None) -> Table:
-    """A table in the house's style."""
-    made = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+def table(*columns: str, whole: int = 0) -> Table:
+    """A table in the house's style; the first `whole` columns are never broken, so that ids can be copied."""
+    made = Table(header_style="bold")
+    for place, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=place < whole)
     return made
 
 

@@ -72,7 +72,6 @@ class Playground:
             "checkpoint_seconds": 5.0,
             "host": "127.0.0.1",
             "port": self.port,
-            "sandbox": True,
         }
         # No `.env`: a playground is the same whatever this machine is set up for.
         return root.settings(_env_file=None, **{**values, **self._sections(), **self._overrides})
@@ -184,12 +183,16 @@ def free_port() -> int:
 async def play(directory: Path = Path("data/sandbox")) -> None:
     """`bridge run --sandboxes`: light traffic until Ctrl-C, and a console to watch it."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    async with Playground(directory, port=_wished_port(), pace_seconds=2.0) as world:
+    # The plain queue names: in a process of its own nothing can meet them.
+    async with Playground(directory, port=_wished_port(), pace_seconds=2.0, broker_prefix="") as world:
         out.print("来听桥 sandbox mode (沙箱模式): invented petitions, nothing leaves this machine")
         out.print(f"console 控制台   {world.url}/console#key={world.key}", markup=False)
         out.print(f"API key 密钥     {world.key}", markup=False)
         for manifest in root.manifests():
             out.print(f"{manifest.zh}   {world.sandbox_url(manifest.system)}/sandbox/received", markup=False)
+        out.print("for the other commands, in another terminal 在另一终端使用其他命令:")
+        out.print(f"export BRIDGE_DATABASE_URL={world.settings.database_url}", markup=False)
+        out.print(f"export BRIDGE_AUDIT_DIR={directory}/audit BRIDGE_KEYS_DIR={directory}/keys", markup=False)
         traffic = asyncio.get_running_loop().create_task(_light_traffic(world))
         await until_stopped()
         traffic.cancel()

@@ -16,16 +16,32 @@ from bridge.patience import MAX_DOUBLINGS, Patience
 NONCE_KEPT_MS = 3_600_000
 
 
-def due(work: Work, limits: Sequence[int]) -> list[int]:
-    """Pick up to `limit` rows of each kind that are due; their messages go out after COMMIT. How many were picked."""
-    return [_due(work, limit) for limit in limits]
+def due(work: Work, rounds: Sequence[tuple[int, bool]]) -> list[int]:
+    """(limit, whether the conveyor runs): pick up to `limit` rows of each kind that are due; their messages go out
+    after COMMIT. Returns how many were picked.
+
+    While the conveyor stands still nothing is published, so nothing is counted as published in vain either: what is
+    due is looked at again a moment later.
+    """
+    return [_due(work, limit, conveyor_runs=runs) for limit, runs in rounds]
 
 
-def _due(work: Work, limit: int) -> int:
-    picked = _reap(work, limit) + _events(work, limit) + _handoffs(work, limit)
+def _due(work: Work, limit: int, *, conveyor_runs: bool) -> int:
+    picked = _reap(work, limit)
+    if conveyor_runs:
+        picked += _events(work, limit) + _handoffs(work, limit)
+    else:
+        _put_off(work)
     work.conn.execute(delete(nonces).where(nonces.c.seen_at < work.now - NONCE_KEPT_MS))
     work.flush()
     return picked
+
+
+def _put_off(work: Work) -> None:
+    soon = work.now + work.patience.publish_ms
+    work.conn.execute(update(conveyor).where(conveyor.c.wake_at <= work.now).values(wake_at=soon))
+    moving = handoffs.c.state.in_(("pending", "queued", "retrying", "unknown"))
+    work.conn.execute(update(handoffs).where(moving, handoffs.c.wake_at <= work.now).values(wake_at=soon))
 
 
 def wake_all(work: Work, owners_gone: Sequence[bool]) -> list[None]:

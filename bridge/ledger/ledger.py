@@ -90,8 +90,8 @@ class Ledger:
         return await self._writer.ask(deliver.settle, settlement)
 
     # ── the watch ──
-    async def due(self, limit: int) -> int:
-        return await self._writer.ask(due.due, limit)
+    async def due(self, limit: int, *, conveyor_runs: bool = True) -> int:
+        return await self._writer.ask(due.due, (limit, conveyor_runs))
 
     async def free_lanes(self, limit: int) -> int:
         return await self._writer.ask(due.free_lanes, limit)
@@ -110,6 +110,9 @@ class Ledger:
     # ── the witness ──
     async def unsealed(self, limit: int) -> list[seal.Unsealed]:
         return await self._writer.ask(seal.unsealed, limit)
+
+    async def unsealed_bodies(self, entry_ids: Sequence[int]) -> dict[int, str]:
+        return await self._writer.ask(seal.unsealed_bodies, entry_ids)
 
     async def mark_sealed(self, sealed: seal.Seal) -> None:
         await self._writer.ask(seal.mark_sealed, sealed)

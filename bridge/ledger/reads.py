@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, and_, func, or_, select
@@ -32,7 +33,7 @@ def build_petition(row: Row, numbers: Sequence[tuple[str, str, str]]) -> Petitio
 def build_event(row: Row) -> Event:
     """The canonical event from its row."""
     return Event.model_construct(
-        event_id=row["event_id"],
+        event_id=UUID(row["event_id"]),
         petition_id=row["petition_id"],
         sequence=row["sequence"],
         type=EventType(row["type"]),

@@ -33,6 +33,15 @@ def unsealed(work: Work, limits: Sequence[int]) -> list[list[Unsealed]]:
     return [[Unsealed(row.entry_id, row.body) for row in work.conn.execute(query.limit(limit))] for limit in limits]
 
 
+def unsealed_bodies(work: Work, requests: Sequence[Sequence[int]]) -> list[dict[int, str]]:
+    """The bodies of those of these rows that have no number yet."""
+    query = select(journal.c.entry_id, journal.c.body).where(journal.c.n.is_(None))
+    return [
+        {row.entry_id: row.body for row in work.conn.execute(query.where(journal.c.entry_id.in_(entry_ids)))}
+        for entry_ids in requests
+    ]
+
+
 def mark_sealed(work: Work, seals: Sequence[Seal]) -> list[None]:
     """(entry, n) pairs and the new frontier, in one transaction."""
     for seal in seals:

@@ -71,6 +71,12 @@ class Store:
             conn.rollback()
 
     @property
+    def is_missing_file(self) -> bool:
+        """Whether this is an SQLite ledger that nobody has begun yet."""
+        name = self.url.database
+        return self.is_sqlite and name not in (None, "", ":memory:") and not Path(str(name)).exists()
+
+    @property
     def engine(self) -> Engine:
         """For migrations."""
         return self._writer

@@ -18,6 +18,7 @@ from bridge.ledger.seal import Seal, Unsealed
 from bridge.ledger.writer import LedgerAway
 from bridge.witness import checkpoints
 from bridge.witness.auditlog import AuditLog
+from bridge.witness.canonical import canonical
 from bridge.witness.note import Signer
 from bridge.witness.tree import Frontier
 from schemas.base import shanghai
@@ -25,6 +26,7 @@ from schemas.base import shanghai
 BATCH = 1000
 IDLE_SECONDS = 0.2
 _PAUSE_SECONDS = 1.0
+_ADDED = frozenset({"n", "entry", "leaf"})
 _log = structlog.get_logger("bridge.witness")
 
 
@@ -132,15 +134,24 @@ class Sealer:
         if ahead:
             # Written and fsynced, but the process died before the rows were marked.
             tree.extend(bytes.fromhex(str(entry["leaf"])) for entry in ahead)
-            numbered = tuple((_entry_id(entry), _n(entry)) for entry in ahead)
+            numbered = await self._rows_of(ahead)
             await self._ledger.mark_sealed(Seal(numbered, tree.to_bytes(), tree.size))
-            _log.warning("witness.recovered", entries=len(ahead))
+            _log.warning("witness.recovered", entries=len(ahead), rows=len(numbered))
         signed = checkpoints.sizes(self._dir)
         if tree.size == 0 and not signed:
             # From the first line on there is something signed, so that a log without checkpoints is a fault.
             await asyncio.to_thread(checkpoints.issue, self._dir, self._signer, tree, iso(to_ms(self._now())))
         self._signed_size = max(signed, default=0)
         return tree
+
+    async def _rows_of(self, ahead: Sequence[dict[str, object]]) -> tuple[tuple[int, int], ...]:
+        """The rows that these lines were written from. A line without its row is a line of a ledger that is gone (an
+        older backup was restored): it keeps its number, and no other row may take it."""
+        bodies = await self._ledger.unsealed_bodies([_entry_id(entry) for entry in ahead])
+        mine = tuple((_entry_id(entry), _n(entry)) for entry in ahead if bodies.get(_entry_id(entry)) == _body(entry))
+        if len(mine) < len(ahead):
+            _log.error("witness.lines_without_rows", lines=len(ahead) - len(mine), next="bridge verify --ledger")
+        return mine
 
     async def _write_again(self, first: int, last: int) -> None:
         _log.error("witness.lines_missing", first=first, last=last, mend="written again from the ledger")
@@ -186,6 +197,11 @@ def _line(row: Unsealed, n: int) -> dict[str, Any]:
     entry["n"] = n
     entry["entry"] = row.entry_id
     return entry
+
+
+def _body(entry: dict[str, object]) -> str:
+    """The journal row's body that a line was written from."""
+    return canonical({key: value for key, value in entry.items() if key not in _ADDED}).decode()
 
 
 def _entry_id(entry: dict[str, object]) -> int:

@@ -129,8 +129,8 @@ class Stage:
             # One clock for everybody: the center checks the time in a signature.
             clock = staticmethod(lambda: self.clock().astimezone(SHANGHAI))
             stack.enter_context(mock.patch.object(Sandbox, "now", clock))
-            stack.enter_context(mock.patch("bridge.breaker.FIRST_PAUSE", 0.2))
-            stack.enter_context(mock.patch("bridge.breaker.LONGEST_PAUSE", 1.0))
+            stack.enter_context(mock.patch("bridge.breaker.FIRST_PAUSE", 0.1))
+            stack.enter_context(mock.patch("bridge.breaker.LONGEST_PAUSE", 0.4))
             self.logs = stack.enter_context(structlog.testing.capture_logs())
             # A stack trace for each connection that a test cuts on purpose would bury what matters.
             logging.getLogger("pika").setLevel(logging.CRITICAL)
@@ -274,11 +274,11 @@ class Stage:
             seconds -= step
             self.walk()
 
-    def finish(self, scenario: Scenario, sent: Sequence[Answer] | None = None, **more: Any) -> None:
-        """Drain, and hold the ledger against what the callers and the systems say: all there, once, in order."""
+    def finish(self, scenario: Scenario, before: Sequence[Answer] = (), **more: Any) -> None:
+        """Drain, and hold the ledger against what the callers and the systems say: all there, once, in order. What was
+        sent `before` has been judged already."""
         self.drain()
-        answers = list(self.callers.sent) if sent is None else sent
-        tally = judge(answers, self._evidence())
+        tally = judge(self.callers.sent[len(before) :], self._evidence(), before)
         scenario.record({**tally.as_dict(), "samples": len(self.samples), **more})
         assert tally.holds, "\n".join(tally.faults)
         assert tally.ok == tally.acknowledged == tally.attempted > 0

@@ -34,7 +34,7 @@ OPENINGS = {HOTLINE: "REPORT", CENTER: "report"}
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evidence:
     """One look at everything: the ledger's rows, the systems' memories."""
 
@@ -46,6 +46,7 @@ class Evidence:
     """SHA-256 of every raw message kept, and the key of every one."""
     received: Mapping[str, Row]
     told: Mapping[str, Sequence[str]]
+    repeats: int = 0
 
 
 def collect(conn: Connection, received: Mapping[str, Row], told: Mapping[str, Sequence[str]]) -> Evidence:
@@ -69,6 +70,7 @@ def collect(conn: Connection, received: Mapping[str, Row], told: Mapping[str, Se
         bodies=frozenset(bodies),
         received=received,
         told=told,
+        repeats=sum(document["repeats"] for document in received.values()),
     )
 
 
@@ -128,7 +130,7 @@ class _Judge:
         self._promises()
         self.tally.recovered = sum(answer.acknowledged and answer.tries > 1 for answer in self.sent)
         self.tally.ok = len(self.mine - self.bad)
-        self.tally.repeats = sum(document["repeats"] for document in self.evidence.received.values())
+        self.tally.repeats = self.evidence.repeats
         return self.tally
 
     def _fault(self, word: str, petition_id: str | None, text: str) -> None:

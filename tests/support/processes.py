@@ -49,7 +49,7 @@ NOTICES = 0.5
 
 SHORT_PATIENCE = {
     "BRIDGE_PATIENCE__LEASE_SECONDS": "2",
-    "BRIDGE_PATIENCE__DUTY_SECONDS": "1",
+    "BRIDGE_PATIENCE__DUTY_SECONDS": "0.5",
     "BRIDGE_PATIENCE__PUBLISH_SECONDS": "1",
     "BRIDGE_PATIENCE__QUEUED_SECONDS": "3",
     "BRIDGE_PATIENCE__WATCH_SECONDS": "0.2",
@@ -106,6 +106,7 @@ class World:
         self._launch = launch.execute if executed else launch.fork
         self._seats = {seat.name: seat for seat in self._plan(workers)}
         self._houses: Launched | None = None
+        self._repeats = 0
 
     def _plan(self, workers: int) -> list[_Seat]:
         if self.embedded:
@@ -125,7 +126,6 @@ class World:
             "BRIDGE_KEYS_DIR": str(self.directory / "keys"),
             "BRIDGE_API_KEYS": str(self.directory / "keys.toml"),
             "BRIDGE_PORT": self.url.rpartition(":")[2],
-            "BRIDGE_SANDBOX": "true",
         }
         for manifest in manifests():
             section = manifest.sandbox_settings(self.sandboxes[manifest.system], self.secret)
@@ -304,10 +304,12 @@ class World:
 
     # ── evidence ──
     def evidence(self) -> Evidence:
-        """What the ledger says and what each system says."""
+        """What the ledger says and what each system says; repeats are counted from one look to the next."""
         received = {system: call("GET", f"{base}/sandbox/received")[1] for system, base in self.sandboxes.items()}
         told = {system: call("GET", f"{base}/sandbox/told")[1]["told"] for system, base in self.sandboxes.items()}
         evidence: Evidence = self.read(lambda conn: collect(conn, received, told))
+        evidence.repeats -= self._repeats
+        self._repeats += evidence.repeats
         return evidence
 
     def command(self, *arguments: str) -> tuple[int, dict[str, Any]]:
