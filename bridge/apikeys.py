@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from schemas.base import SystemName
 
@@ -47,7 +47,7 @@ class KeyRing:
         try:
             document = tomllib.loads(path.read_text("utf-8"))
             return cls(tuple(Caller.model_validate(item) for item in document.get("key", [])))
-        except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        except (OSError, ValueError, TypeError) as error:
             first = str(error).splitlines()[0]
             raise BadKeyFile(f"BRIDGE_API_KEYS: {path}: {first}; make keys with `bridge keys api`") from None
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 FAILURES = 5
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+LONGEST_ASKED = 3600.0
+"""A system may ask us to stay away, but one absurd `Retry-After` must not strand its other hand-offs."""
 
 
 class Breaker:
@@ -49,9 +51,15 @@ class Breaker:
         self._probing = False
 
     def failed(self, pause: float | None = None) -> None:
-        """A transport failure; `pause` if the system said how long to stay away."""
+        """A transport failure; `pause` if the system said how long to stay away.
+
+        What was under way when it opened fails too; only the failure of a probe says something new.
+        """
+        was_open, probed = self.is_open, self._probing
         self._failures += 1
         self._probing = False
-        if self.is_open:
-            self._probe_at = self._clock() + (pause or self._pause)
+        if not self.is_open or (was_open and not probed):
+            return
+        if was_open:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._probe_at = self._clock() + min(pause or self._pause, LONGEST_ASKED)

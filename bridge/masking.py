@@ -6,7 +6,7 @@ from typing import Any
 from schemas.petition import Petition
 
 # Seven or more digits, also full-width ones, also in groups with blanks or hyphens between.
-_DIGITS = re.compile(r"[0-9０-９](?:[\s\-－—\u00a0\u3000]{0,2}[0-9０-９Xx]){6,}")
+_DIGITS = re.compile(r"[0-9０-９](?:[\s\-－\u00a0\u3000\u200b-\u200d\u2010-\u2015\u2060\ufeff]{0,2}[0-9０-９Xx]){6,}")
 
 
 def name(text: str | None) -> str | None:

@@ -70,8 +70,9 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Seconds asked for by a `Retry-After` header (seconds or an HTTP date), or None. Never negative."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value.strip())
+    digits = value.strip()
+    if digits.isascii() and digits.isdecimal():
+        return float(digits)
     try:
         at = email.utils.parsedate_to_datetime(value)
     except ValueError:

@@ -81,7 +81,8 @@ def decide(error: OutboundError, attempt: int, ladder: Ladder, random_: random.R
     if delay is None:
         return Park(f"ladder_exhausted:{error.code}")
     if isinstance(error, Busy):
-        return Retry(max(delay, error.retry_after or _UNASKED_PAUSE), error.code)
+        asked = _UNASKED_PAUSE if error.retry_after is None else min(error.retry_after, SPAN.total_seconds())
+        return Retry(max(delay, asked), error.code)
     return Retry(delay, error.code, ask_first=isinstance(error, Unknown))
 
 

@@ -9,11 +9,20 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.event import EventType
-from schemas.petition import HandlingClass
+from schemas.petition import HandlingClass, Kind, Urgency
 
 AUDIENCES = frozenset({"petitioner", "owner", "unit"})
 _WORDS = AUDIENCES | {"origin", "others"}
 _FIELDS = frozenset({"type", "source", "origin", "class", "kind", "urgency", "region", "actor"})
+
+_VALUES: dict[str, frozenset[str]] = {
+    "type": frozenset(str(value) for value in EventType),
+    "class": frozenset(str(value) for value in HandlingClass),
+    "kind": frozenset(str(value) for value in Kind),
+    "urgency": frozenset(str(value) for value in Urgency),
+    "actor": AUDIENCES | {""},
+}
+"""Fields that have a closed set of values."""
 
 
 class BadRoutes(ValueError):
@@ -111,12 +120,12 @@ class Routes:
                 path.read_text("utf-8") if path else files("bridge.tables").joinpath("routes.toml").read_text("utf-8")
             )
             table = _Table.model_validate(tomllib.loads(text))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BadRoutes(f"routes: {source}: {error}") from error
         except ValidationError as error:
             first = error.errors()[0]
             raise BadRoutes(f"routes: {source}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-        _check(table, speaks, source)
+        _check(table, speaks, messenger, source)
         return cls(table, speaks, messenger)
 
     def classify(self, *, source: str, kind: str, urgency: str, region: str) -> tuple[HandlingClass, str]:
@@ -203,28 +212,27 @@ def _fields(facts: Facts) -> dict[str, str]:
     }
 
 
-def _check(table: _Table, speaks: Mapping[str, object], source: str) -> None:
+def _check(table: _Table, speaks: Mapping[str, object], messenger: str, source: str) -> None:
     """Every word of the table must mean something; a typo must not silently route to nobody."""
     for classify in table.classify:
         _check_fields(classify.name, classify.when, _FIELDS - {"type", "class", "actor"}, source)
-    types = {str(kind) for kind in EventType}
     for rule in table.rule:
         _check_fields(rule.name, rule.when, _FIELDS, source)
-        unknown = set(rule.to) - _WORDS - set(speaks)
-        if unknown:
+        if messenger in rule.to:
+            raise BadRoutes(
+                f"routes: {source}: rule {rule.name!r}: {messenger} reaches people; say whom: {sorted(AUDIENCES)}"
+            )
+        if unknown := set(rule.to) - _WORDS - set(speaks):
             raise BadRoutes(
                 f"routes: {source}: rule {rule.name!r}: unknown target {sorted(unknown)}; "
-                f"known: {sorted(_WORDS | set(speaks))}"
+                f"known: {sorted((_WORDS | set(speaks)) - {messenger})}"
             )
-        wrong = set(_listed(rule.when.get("type", []))) - types
-        if wrong:
-            raise BadRoutes(f"routes: {source}: rule {rule.name!r}: unknown event type {sorted(wrong)}")
-        wrong = set(_listed(rule.when.get("class", []))) - {str(value) for value in HandlingClass}
-        if wrong:
-            raise BadRoutes(f"routes: {source}: rule {rule.name!r}: unknown class {sorted(wrong)}")
 
 
-def _check_fields(name: str, when: Mapping[str, object], allowed: Set[str], source: str) -> None:
+def _check_fields(name: str, when: Mapping[str, str | list[str]], allowed: Set[str], source: str) -> None:
+    for field in sorted(when.keys() & _VALUES.keys()):
+        if wrong := set(_listed(when[field])) - _VALUES[field]:
+            raise BadRoutes(f"routes: {source}: rule {name!r}: unknown {field} {sorted(wrong)}")
     if unknown := set(when) - allowed:
         raise BadRoutes(f"routes: {source}: rule {name!r}: unknown field {sorted(unknown)}; known: {sorted(allowed)}")
 

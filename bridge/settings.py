@@ -1,11 +1,13 @@
 """All settings, read here and nowhere else: environment variables `BRIDGE_…` and `.env` (CONTRACT 3)."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as EnvironmentError_
 
 from bridge.adapter import SystemSettings
 from bridge.patience import Patience
@@ -39,7 +41,7 @@ class Settings(BaseSettings):
     broker_url: str = "memory://"
     broker_prefix: str = ""
     audit_dir: Path = Path("data/audit")
-    audit_copies: tuple[Path, ...] = ()
+    audit_copies: Annotated[tuple[Path, ...], NoDecode] = ()
     audit_origin: str = "laiting-bridge"
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     keys_dir: Path = Path("data/keys")
@@ -56,6 +58,11 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     failpoints: str = ""
     failpoints_log: str | None = None
+
+    @field_validator("audit_copies", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("broker_url")
     @classmethod
@@ -86,12 +93,28 @@ def load(sections: Mapping[str, type[SystemSettings]], **overrides: Any) -> Sett
     try:
         settings = model(**overrides)
         for name in sections:
-            settings.ladder(name)
+            try:
+                settings.ladder(name)
+            except BadLadder as error:
+                raise _ladder_error(settings, name, error) from None
     except ValidationError as error:
         raise SettingsError("\n".join(_line(item) for item in error.errors())) from None
-    except BadLadder as error:
-        raise SettingsError(f"BRIDGE_RETRY_LADDER: {error}") from None
+    except EnvironmentError_ as error:
+        # Its own text would quote the value, which may be a secret.
+        raise SettingsError(
+            f"{_variable(str(error))}: not in the form this setting has; see docs/settings.md"
+        ) from None
     return settings
+
+
+def _variable(text: str) -> str:
+    named = re.search(r'field "([^"]+)"', text)
+    return f"BRIDGE_{named[1].upper()}" if named else "BRIDGE_…"
+
+
+def _ladder_error(settings: Settings, name: str, error: BadLadder) -> SettingsError:
+    own = settings.system(name).retry_ladder is not None
+    return SettingsError(f"{f'BRIDGE_{name.upper()}__RETRY_LADDER' if own else 'BRIDGE_RETRY_LADDER'}: {error}")
 
 
 def _line(item: Any) -> str:

@@ -73,11 +73,16 @@ class RabbitRelay:
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE
-        while not self._stopping.is_set():
+        tried = False
+        # Stopped at once after the start, it still makes one try for what is buffered.
+        while not self._stopping.is_set() or (len(self._buffer) and not tried):
+            tried = True
             try:
                 with connect(self._url) as connection:
                     declare(connection, self._topology)
-                self._session = _Session(self, self._url, self._topology, self._buffer, self._confirmed)
+                self._session = session = _Session(self, self._url, self._topology, self._buffer, self._confirmed)
+                if self._stopping.is_set():
+                    session.finish()
                 pause = _FIRST_PAUSE if self._session.run() else pause
             except Exception as error:
                 self.say(f"{type(error).__name__}: {_first_line(error)}")
@@ -97,6 +102,7 @@ class _Session:
         self._confirmed = confirmed
         self._unconfirmed: dict[int, Message] = {}
         self._returned: dict[str, str] = {}
+        self._refused_now: list[Message] = []
         self._tag = 0
         self._ready: list[Message] = []
         self._gathering = False
@@ -196,10 +202,12 @@ class _Session:
 
     def _refused(self, messages: list[Message]) -> None:
         _log.warning("relay.refused", count=len(messages), first=messages[0].id if messages else None)
-        self._connection.ioloop.call_later(_NACK_PAUSE, lambda: self._again(messages))
+        self._refused_now.extend(messages)
+        self._connection.ioloop.call_later(_NACK_PAUSE, self._again)
 
-    def _again(self, messages: list[Message]) -> None:
-        self._buffer.put_back(messages)
+    def _again(self) -> None:
+        self._buffer.put_back(self._refused_now)
+        self._refused_now.clear()
         self._pump()
 
     def _accept(self, messages: list[Message]) -> None:
@@ -244,7 +252,8 @@ class _Session:
     def _on_closed(self, _connection: Any, reason: Any) -> None:
         if self._ready:
             self._tell_ledger()
-        self._buffer.put_back(list(self._unconfirmed.values()))
+        self._buffer.put_back([*self._refused_now, *self._unconfirmed.values()])
+        self._refused_now.clear()
         self._unconfirmed.clear()
         if not self._finishing:
             self._relay.say(f"connection closed: {_first_line(reason)}")

@@ -76,7 +76,9 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         caller = access.caller(request, context.keys, "operate")
         try:
             order = ReplayOrder.model_validate(loads_object(await bodies.read(request)))
-        except (BadJson, ValidationError, bodies.TooLarge) as error:
+        except bodies.TooLarge:
+            raise Problem(413, "The body is over 1 MiB (请求体超过1MiB)") from None
+        except (BadJson, ValidationError) as error:
             raise Problem(422, f"Send {{reason, dry_run}}: {str(error).splitlines()[0]} (请填写原因)") from None
         verdict = await context.ledger.operate(Order(action, handoff_id, caller.name, order.reason, order.dry_run))
         return _json(_verdict(verdict), _STATUS.get(verdict.result, 200))

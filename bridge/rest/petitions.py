@@ -238,7 +238,7 @@ def _away() -> Problem:
 
 
 def _int(text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise Problem(400, "cursor: not one that this list gave; leave it out to begin anew (游标无效)")
     return int(text)
 

@@ -6,6 +6,7 @@ refuses and is wiped; the systems answer, fail, time out before and after they t
 workers die. Every step is one rule; hypothesis looks for the shortest history that breaks something.
 """
 
+import os
 import random
 import shutil
 import tempfile
@@ -15,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import text
@@ -364,5 +365,7 @@ TestMachine.settings = settings(
     max_examples=20,
     stateful_step_count=40,
     deadline=None,
+    # Shortening a failing history takes minutes: `BRIDGE_TEST_SHRINK=1` when somebody wants to read it.
+    phases=set(Phase) - (set() if os.environ.get("BRIDGE_TEST_SHRINK") else {Phase.shrink, Phase.explain}),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )

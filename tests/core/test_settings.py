@@ -53,7 +53,6 @@ def refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
         ("BRIDGE_HOTLINE12345__POLL_SECONDS", "often"),
         ("BRIDGE_HOTLINE12345__POL_SECONDS", "5"),
         ("BRIDGE_WECHAT__AES_KEY", SECRET),
-        ("BRIDGE_AUDIT_COPIES", "/mnt/second"),
         ("BRIDGE_WECHAT", SECRET),
         ("BRIDGE_DUTY_SECRETARY__ID", ""),
     ],

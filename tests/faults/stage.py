@@ -40,7 +40,7 @@ from bridge.witness.verify import verify
 from schemas.base import SHANGHAI
 from tests.faults.report import Scenario
 from tests.support.callers import Answer, Callers, Sending
-from tests.support.outside import collect, judge
+from tests.support.outside import Tally, collect, judge
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 
@@ -274,7 +274,7 @@ class Stage:
             seconds -= step
             self.walk()
 
-    def finish(self, scenario: Scenario, before: Sequence[Answer] = (), **more: Any) -> None:
+    def finish(self, scenario: Scenario, before: Sequence[Answer] = (), **more: Any) -> Tally:
         """Drain, and hold the ledger against what the callers and the systems say: all there, once, in order. What was
         sent `before` has been judged already."""
         self.drain()
@@ -283,6 +283,7 @@ class Stage:
         assert tally.holds, "\n".join(tally.faults)
         assert tally.ok == tally.acknowledged == tally.attempted > 0
         self.check_law()
+        return tally
 
     def _evidence(self) -> Any:
         systems = [manifest.system for manifest in root.manifests()]

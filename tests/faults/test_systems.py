@@ -4,16 +4,19 @@ A mood strikes while petitions are on their way. What a system can be asked abou
 it asks for is granted; while one is away, the others have all that is theirs.
 """
 
+import asyncio
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from bridge.bus.topology import Topology
-from bridge.ledger.tables import attempts, handoffs
+from bridge.breaker import Breaker
+from bridge.delivery import Desk
+from bridge.ledger.tables import UNFINISHED, attempts, handoffs
+from bridge.retry import DEFAULT_LADDER
+from tests.faults.conftest import FULL
 from tests.faults.report import Scenario
 from tests.faults.stage import Stage
 from tests.support.waiting import wait_until
@@ -22,7 +25,7 @@ COUNT = 16
 TIMES = 8
 TIMEOUT_SECONDS = 1.0
 SYSTEMS = ("hotline12345", "governance_center", "wechat")
-HOUR = 3600.0
+STEP = 15.0
 
 REFUSALS = {
     "hotline12345": '{"uid": null, "success": false, "code": -500001, "message": "系统异常", "result": null}',
@@ -32,18 +35,21 @@ REFUSALS = {
 """`success: false` on HTTP 200, in each system's own words: nothing was taken, and it may be tried again."""
 
 MOODS: dict[str, dict[str, Any]] = {
-    "errors": {"status": 500},
     "errors_after_success": {"status": 502, "after": True},
     "too_many_requests": {"status": 429, "retry_after": 1},
-    "unavailable": {"status": 503},
     "timeouts_after_success": {"delay": 2 * TIMEOUT_SECONDS, "after": True},
-    "resets": {"reset": True},
     "resets_after_success": {"reset": True, "after": True},
-    "login_page": {"html": True},
     "login_page_after_success": {"html": True, "after": True},
     "refused_on_http_200": {},
     "json_as_html": {"content_type": "text/html; charset=utf-8"},
 }
+if FULL:
+    MOODS |= {
+        "errors": {"status": 500},
+        "unavailable": {"status": 503},
+        "resets": {"reset": True},
+        "login_page": {"html": True},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +94,63 @@ def test_retry_after_is_honoured(tmp_path: Path, scenario: Scenario) -> None:
         first, second = of_one[:2]
         assert second - first >= pause * 1000, of_one
     stage.check_proof()
+
+
+@pytest.mark.parametrize("away", SYSTEMS if FULL else SYSTEMS[:1])
+def test_an_hour_away(away: str, tmp_path: Path, scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens there for an hour: the others have all that is theirs, and what is held burns no attempts."""
+    with Stage(tmp_path, retry_ladder=DEFAULT_LADDER) as stage:
+        monkeypatch.setattr("bridge.breaker.FIRST_PAUSE", 2.0)
+        monkeypatch.setattr("bridge.breaker.LONGEST_PAUSE", 60.0)
+        desk = stage.bridge.desks[away]
+        desk.breaker = Breaker(lambda: stage.clock().timestamp())
+        stage.ways[away].stop()
+        stage.send(COUNT).answers()
+        _pass(stage, desk, 60)
+        assert desk.breaker.is_open
+        burnt = stage.read(lambda conn: _attempts_at(conn, away))
+        stage.send(2 * COUNT, seed=6).answers()
+        _pass(stage, desk, 3600)
+        wait_until(lambda: not stage.read(lambda conn: _unfinished(conn, away)), "the others to have all that is theirs")
+        others = [other for system, other in stage.bridge.desks.items() if system != away]
+        assert not any(other.breaker.is_open for other in others)
+        held = stage.read(lambda conn: _held(conn, away))
+        probes = stage.read(lambda conn: _attempts_at(conn, away)) - burnt
+        assert len(held) > 5, "the test would have shown nothing"
+        assert set(held) <= {"queued", "pending", "retrying", "waiting"}
+        assert 40 <= probes <= 3600 / 60 + 1, "one probe a minute, and nothing else"
+        stage.ways[away].start()
+        _pass(stage, desk, 120)
+        stage.finish(scenario, held=len(held), probes=probes)
+        assert not desk.breaker.is_open
+    stage.check_proof()
+
+
+def _pass(stage: Stage, desk: Desk, seconds: float) -> None:
+    """Time goes by in small steps; at each the desk looks up from its work."""
+    for _ in range(round(seconds / STEP)):
+        stage.pass_time(STEP)
+        stage.do(_look_up(desk))
+        wait_until(lambda: not desk.load["sending"], "the probe to come back")
+
+
+async def _look_up(desk: Desk) -> None:
+    desk._awake.set()
+    await asyncio.sleep(0)
+
+
+def _attempts_at(conn: Any, system: str) -> int:
+    return int(conn.scalar(select(func.sum(handoffs.c.attempts)).where(handoffs.c.system == system)) or 0)
+
+
+def _unfinished(conn: Any, away: str) -> int:
+    query = select(func.count()).where(handoffs.c.system != away, handoffs.c.state.in_(UNFINISHED))
+    return int(conn.scalar(query))
+
+
+def _held(conn: Any, away: str) -> list[str]:
+    query = select(handoffs.c.state).where(handoffs.c.system == away, handoffs.c.state.in_(UNFINISHED))
+    return list(conn.scalars(query))
 
 
 def _failed_attempts(conn: Any) -> dict[str, int]:

@@ -178,9 +178,9 @@ def test_nothing_is_promised_while_the_ledger_is_away(
     "path", ["/v1/petitions", "/v1/petitions/x", "/v1/petitions/x/trail", "/v1/handoffs", "/v1/conservation"]
 )
 def test_a_read_while_the_database_is_away_is_no_defect(hall: Hall, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    def away(_query: object) -> None:
+    def away() -> None:
         raise OperationalError("SELECT 1", {}, Exception("server closed the connection unexpectedly"))
 
-    monkeypatch.setattr(hall.bridge.ledger, "read_now", away)
+    monkeypatch.setattr(hall.bridge.store, "reading", away)
     answer = hall.get(path)
     assert (answer.status, answer.is_problem) == (503, True)
