@@ -236,12 +236,15 @@ class _Session:
         self._close_when_done(tries=30)
 
     def _close_when_done(self, tries: int) -> None:
-        if tries and self._opened and (self._unconfirmed or self._ready):
+        if tries and not (self._opened and self._is_done()):
             self._connection.ioloop.call_later(0.1, lambda: self._close_when_done(tries - 1))
         elif self._connection.is_open:
             self._connection.close()
         else:
             self._connection.ioloop.stop()
+
+    def _is_done(self) -> bool:
+        return not (self._unconfirmed or self._ready or len(self._buffer))
 
     def _on_channel_closed(self, _channel: Any, reason: Exception) -> None:
         if not self._finishing:
