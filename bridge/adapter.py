@@ -45,6 +45,7 @@ class SystemSettings(BaseModel):
     retry_ladder: str | None = None
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     concurrency: int = Field(default=64, ge=1, le=1000)
+    acknowledge_within_hours: float = Field(default=24.0, ge=0, le=24 * 365)
 
 
 # ── inbound ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -183,6 +183,7 @@ class Bridge:
                 outbound=adapter.outbound,
                 ladder=self.settings.ladder(system),
                 concurrency=self.settings.system(system).concurrency,
+                acknowledge_within_hours=self.settings.system(system).acknowledge_within_hours,
                 ledger=self.ledger,
                 owner=self.owner,
                 now=self.now,

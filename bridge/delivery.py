@@ -37,6 +37,7 @@ class Desk:
         outbound: Outbound,
         ladder: Ladder,
         concurrency: int,
+        acknowledge_within_hours: float = 0.0,
         ledger: Ledger,
         owner: str,
         now: Now,
@@ -50,6 +51,7 @@ class Desk:
         self._outbound = outbound
         self._ladder = ladder
         self._concurrency = concurrency
+        self._acknowledge_within_ms = round(acknowledge_within_hours * 3_600_000)
         self._ledger = ledger
         self._owner = owner
         self._now = now
@@ -182,7 +184,14 @@ class Desk:
             verdict = decide(error, handoff["attempts"] - handoff["ladder_from"], self._ladder, self._random)
         took = max(0, to_ms(self._now()) - to_ms(started))
         return Settlement(
-            handoff["handoff_id"], self._owner, handoff["attempts"], to_ms(started), took, verdict, progress
+            handoff["handoff_id"],
+            self._owner,
+            handoff["attempts"],
+            to_ms(started),
+            took,
+            verdict,
+            progress,
+            self._acknowledge_within_ms,
         )
 
     async def _exchange(self, leased: Leased) -> Receipt:

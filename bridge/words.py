@@ -15,6 +15,7 @@ WHAT_ZH = {
     "event.routed": "路由",
     "handoff.delivered": "已送达",
     "handoff.acknowledged": "对方已签收",
+    "handoff.unacknowledged": "逾期未签收",
     "handoff.failed": "未送达，待重试",
     "handoff.unknown": "结果未知，先查询再重发",
     "handoff.parked": "挂起，等待人工",

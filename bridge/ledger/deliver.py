@@ -11,6 +11,7 @@ from bridge import ids
 from bridge.adapter import Receipt
 from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.matching import RECEIPT_KIND, learn, match_kept
+from bridge.ledger.route import OPENING
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, petitions
 from bridge.ledger.work import Work, answered_by_delivery
 from bridge.lifecycle import ANSWERS
@@ -34,7 +35,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What came of one attempt. `verdict` is the receipt, or what to do instead."""
+    """What came of one attempt. `verdict` is the receipt, or what to do instead; `acknowledge_within_ms` how long the
+    system has to sign for it (签收), 0 where it does not."""
 
     handoff_id: str
     owner: str
@@ -43,6 +45,7 @@ class Settlement:
     took_ms: int
     verdict: Receipt | Retry | Park | Release
     progress: Mapping[str, str] = field(default_factory=dict)
+    acknowledge_within_ms: int = 0
 
 
 def lease(work: Work, requests: Sequence[tuple[str, str, float]]) -> list[Leased | None]:
@@ -175,6 +178,7 @@ class _Clerk:
             receipt=receipt.number or None,
             delivered_at=self.work.now,
             acknowledged_at=(row["acknowledged_at"] or self.work.now) if signed else None,
+            acknowledge_by=self._sign_by(settlement, row) if not signed else None,
             progress=row["progress"],
         )
         self._attempt(settlement, "delivered", None, receipt.detail)
@@ -190,6 +194,12 @@ class _Clerk:
                    detail=receipt.detail)  # fmt: skip
         if signed:
             self._note("handoff.acknowledged", settlement, row, "acknowledged", receipt=receipt.number or None)
+
+    def _sign_by(self, settlement: Settlement, row: Row) -> int | None:
+        """The case itself must be signed for, and a message reported as arrived; other news only by the way."""
+        if settlement.acknowledge_within_ms and (row["event_type"] in OPENING or row["system"] == self.work.messenger):
+            return self.work.now + settlement.acknowledge_within_ms
+        return None
 
     def _credit(self, row: Row, receipt: Receipt) -> None:
         """What a delivery means for its petition: who has the case now, whether the petitioner was answered."""
@@ -220,7 +230,7 @@ class _Clerk:
             "handoff_id": row["handoff_id"], "state": state, "lease_owner": None, "lease_until": None,
             "wake_at": None, "reason": None, "ask_first": row["ask_first"],
             "receipt": row["receipt"], "progress": row["progress"], "attempts": row["attempts"],
-            "delivered_at": None, "acknowledged_at": row["acknowledged_at"], **changes,
+            "delivered_at": None, "acknowledge_by": None, "acknowledged_at": row["acknowledged_at"], **changes,
         }  # fmt: skip
         self.updates.append(values)
 

@@ -28,6 +28,7 @@ def due(work: Work, rounds: Sequence[tuple[int, bool]]) -> list[int]:
 
 def _due(work: Work, limit: int, *, conveyor_runs: bool) -> int:
     picked = _reap(work, limit)
+    _unsigned(work, limit)
     if conveyor_runs:
         picked += _events(work, limit) + _handoffs(work, limit)
     else:
@@ -122,6 +123,24 @@ def _reap(work: Work, limit: int) -> int:
     return len(rows)
 
 
+def _unsigned(work: Work, limit: int) -> None:
+    """Delivered hand-offs that nobody has signed for in time (逾期未签收): said once each."""
+    query = (
+        select(handoffs)
+        .where(handoffs.c.acknowledge_by <= work.now)
+        .order_by(handoffs.c.acknowledge_by)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(work.conn.execute(query).mappings())
+    if rows:
+        work.conn.execute(_SAID, [{"id": row["handoff_id"]} for row in rows])
+    for row in rows:
+        work.note("handoff.unacknowledged", row["petition_id"], level="warning", handoff_id=row["handoff_id"],
+                  from_="bridge", to=row["system"], event_id=row["event_id"], receipt=row["receipt"],
+                  outcome="not_signed_in_time")  # fmt: skip
+
+
 def _lost_attempt(work: Work, row: Row) -> dict[str, Any]:
     return {
         "handoff_id": row["handoff_id"],
@@ -177,6 +196,7 @@ def _grace(patience: Patience, publishes: int) -> int:
     return patience.queued_ms * 2 ** min(publishes, MAX_DOUBLINGS) if publishes else patience.publish_ms * 3
 
 
+_SAID = update(handoffs).where(handoffs.c.handoff_id == bindparam("id")).values(acknowledge_by=None)
 _DEFER_EVENT = (
     update(conveyor)
     .where(conveyor.c.event_id == bindparam("id"))

@@ -238,6 +238,7 @@ _ACKNOWLEDGE = (
     .where(handoffs.c.handoff_id == bindparam("id"), handoffs.c.acknowledged_at.is_(None))
     .values(
         acknowledged_at=bindparam("at"),
+        acknowledge_by=None,
         state=case((handoffs.c.state == "delivered", "acknowledged"), else_=handoffs.c.state),
     )
 )

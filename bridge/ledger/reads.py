@@ -114,10 +114,12 @@ def handoff_list(
     state: str | None = None,
     system: str | None = None,
     petition_id: str | None = None,
+    unsigned_since: int | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Hand-offs by id, without what adapters keep for themselves."""
+    """Hand-offs by id, without what adapters keep for themselves. `unsigned_since`: delivered before that moment (ms)
+    and not signed for until now."""
     hidden = ("progress", "lease_owner", "ladder_from", "publishes")
     columns = [column for column in handoffs.c if column.name not in hidden]
     query = select(*columns).order_by(handoffs.c.handoff_id).limit(limit)
@@ -128,6 +130,8 @@ def handoff_list(
     ):
         if value:
             query = query.where(column == value)
+    if unsigned_since is not None:
+        query = query.where(handoffs.c.state == "delivered", handoffs.c.delivered_at < unsigned_since)
     if after:
         query = query.where(handoffs.c.handoff_id > after)
     return [_readable(row) for row in conn.execute(query).mappings()]

@@ -180,8 +180,15 @@ handoffs = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("delivered_at", BigInteger),
     Column("acknowledged_at", BigInteger),
+    Column("acknowledge_by", BigInteger),
     Index("handoffs_lane", "petition_id", "system", "sequence"),
     Index("handoffs_receipt", "receipt", "system"),
+    Index(
+        "handoffs_unsigned",
+        "acknowledge_by",
+        sqlite_where=text("acknowledge_by IS NOT NULL"),
+        postgresql_where=text("acknowledge_by IS NOT NULL"),
+    ),
     Index(
         "handoffs_unfinished",
         "state",
@@ -190,7 +197,8 @@ handoffs = Table(
         postgresql_where=text("state NOT IN ('delivered','acknowledged','cancelled')"),
     ),
 )
-"""`ladder_from`: the attempt after which the ladder starts (a replay begins it anew)."""
+"""`ladder_from`: the attempt after which the ladder starts (a replay begins it anew). `acknowledge_by`: when the watch
+says that a delivered hand-off has not been signed for; empty once it has said so, or where nobody signs."""
 
 attempts = Table(
     "attempts",

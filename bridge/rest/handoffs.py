@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bridge.bus.queues import watch_queues
+from bridge.clock import to_ms
 from bridge.ledger import reads
 from bridge.ledger.operate import Order, Verdict
 from bridge.rest import access, bodies
@@ -43,14 +44,22 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         state: str | None = None,
         system: str | None = None,
         petition_id: str | None = None,
+        unsigned_hours: Annotated[float | None, Query(ge=0, le=24 * 365)] = None,
         cursor: str | None = None,
         limit: Limit = 50,
     ) -> Response:
-        """Hand-offs with their state; `?state=parked` is the list of what waits for a person (挂起待办)."""
+        """Hand-offs with their state; `?state=parked` is the list of what waits for a person (挂起待办),
+        `?unsigned_hours=24` of what was delivered longer ago and has not been signed for (逾期未签收)."""
         access.caller(request, context.keys, "petitions:read")
         found = await context.ledger.read(
             lambda conn: reads.handoff_list(
-                conn, state=state, system=system, petition_id=petition_id, after=cursor, limit=limit
+                conn,
+                state=state,
+                system=system,
+                petition_id=petition_id,
+                unsigned_since=None if unsigned_hours is None else _hours_ago(context, unsigned_hours),
+                after=cursor,
+                limit=limit,
             )
         )
         following = found[-1]["handoff_id"] if len(found) == limit else None
@@ -113,6 +122,10 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         return _json({"messages": found})
 
     return api
+
+
+def _hours_ago(context: Context, hours: float) -> int:
+    return to_ms(context.now()) - round(hours * 3_600_000)
 
 
 def _verdict(verdict: Verdict) -> dict[str, str]:

@@ -17,8 +17,8 @@ from schemas.petition import CLASS_ZH, KIND_ZH, URGENCY_ZH
 
 # CONTRACT 5, `petition.<event type>` aside: those are the event types.
 WHATS = (
-    "petition.accepted", "event.routed", "handoff.delivered", "handoff.acknowledged", "handoff.failed",
-    "handoff.unknown", "handoff.parked", "handoff.replayed", "handoff.cancelled", "petition.closed",
+    "petition.accepted", "event.routed", "handoff.delivered", "handoff.acknowledged", "handoff.unacknowledged",
+    "handoff.failed", "handoff.unknown", "handoff.parked", "handoff.replayed", "handoff.cancelled", "petition.closed",
     "message.rejected", "operator.*", "pii.read",
 )  # fmt: skip
 VOID = {"meta", "link", "input", "br", "path"}

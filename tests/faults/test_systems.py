@@ -111,7 +111,9 @@ def test_an_hour_away(away: str, tmp_path: Path, scenario: Scenario, monkeypatch
         burnt = stage.read(lambda conn: _attempts_at(conn, away))
         stage.send(2 * COUNT, seed=6).answers()
         _pass(stage, desk, 3600)
-        wait_until(lambda: not stage.read(lambda conn: _unfinished(conn, away)), "the others to have all that is theirs")
+        wait_until(
+            lambda: not stage.read(lambda conn: _unfinished(conn, away)), "the others to have all that is theirs"
+        )
         others = [other for system, other in stage.bridge.desks.items() if system != away]
         assert not any(other.breaker.is_open for other in others)
         held = stage.read(lambda conn: _held(conn, away))

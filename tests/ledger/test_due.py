@@ -1,5 +1,7 @@
 """The night watch's verbs: what shows no sign of life is published again, ever less often, and hides nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.adapter import Receipt
@@ -270,3 +272,30 @@ def test_a_republished_hand_off_goes_to_its_own_system(bench: Bench, system: str
     bench.due()
     keys = {message.id: message.routing_key for message in bench.published if message.channel == "handoff"}
     assert keys[bench.head(case, system)] == system
+
+
+def test_a_case_that_nobody_signs_for_in_time_is_said_once(bench: Bench) -> None:
+    case = bench.submit(openid=None, actor="owner")
+    bench.route_all()
+    leased = bench.leased(bench.head(case, HOTLINE))
+    settled = replace(bench.settlement(leased, Receipt("R1", holds=True)), acknowledge_within_ms=3_600_000)
+    bench.settle(settled)
+    bench.clock.turn(3599)
+    bench.due()
+    assert "handoff.unacknowledged" not in bench.trail(case.id)
+    bench.clock.turn(2)
+    bench.due()
+    bench.due()
+    assert bench.trail(case.id).count("handoff.unacknowledged") == 1
+    assert bench.handoff(leased.handoff["handoff_id"])["state"] == "delivered"
+
+
+def test_a_case_that_was_signed_for_is_not_missed(bench: Bench) -> None:
+    case = bench.submit(openid=None, actor="owner")
+    bench.route_all()
+    leased = bench.leased(bench.head(case, HOTLINE))
+    bench.settle(replace(bench.settlement(leased, Receipt("R1", holds=True)), acknowledge_within_ms=3_600_000))
+    bench.say(case, EventType.SIGNED, HOTLINE)
+    bench.clock.turn(7200)
+    bench.due()
+    assert "handoff.unacknowledged" not in bench.trail(case.id)

@@ -102,5 +102,9 @@ class Doors:
 
 
 def _petition() -> bytes:
-    document = {"external_id": f"knock-{secrets.token_hex(6)}", "content": "有人吗？", "petitioner": {"anonymous": True}}
+    document = {
+        "external_id": f"knock-{secrets.token_hex(6)}",
+        "content": "有人吗？",
+        "petitioner": {"anonymous": True},
+    }
     return json.dumps(document).encode()

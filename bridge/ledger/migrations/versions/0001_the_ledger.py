@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("delivered_at", sa.BigInteger(), nullable=True),
         sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledge_by", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("handoff_id"),
     )
     op.create_index("handoffs_lane", "handoffs", ["petition_id", "system", "sequence"], unique=False)
@@ -104,6 +105,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state NOT IN ('delivered','acknowledged','cancelled')"),
         postgresql_where=sa.text("state NOT IN ('delivered','acknowledged','cancelled')"),
+    )
+    op.create_index(
+        "handoffs_unsigned",
+        "handoffs",
+        ["acknowledge_by"],
+        unique=False,
+        sqlite_where=sa.text("acknowledge_by IS NOT NULL"),
+        postgresql_where=sa.text("acknowledge_by IS NOT NULL"),
     )
     op.create_table(
         "journal",
