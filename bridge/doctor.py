@@ -15,7 +15,7 @@ from kombu import Connection
 from bridge.adapter import Manifest
 from bridge.apikeys import KeyRing
 from bridge.bus.connect import connect
-from bridge.bus.topology import Topology, depths
+from bridge.bus.topology import Topology, depths, differing
 from bridge.ledger.migrate import current, newest
 from bridge.ledger.store import Store
 from bridge.settings import Settings
@@ -77,9 +77,10 @@ def _broker(settings: Settings, topology: Topology) -> list[Finding]:
             connection.connect()
             server = _server(connection)
             queues = depths(connection, topology.queue_names())
+            different = differing(connection, topology, queues)
     except Exception as error:
         return [_found("broker 消息队列", False, type(error).__name__, "check BRIDGE_BROKER_URL", service=True)]
-    return [_version(server), _topology(topology, queues), *_unroutable(topology, queues)]
+    return [_version(server), _topology(topology, queues), _as_declared(different), *_unroutable(topology, queues)]
 
 
 def _server(connection: Connection) -> str:
@@ -98,6 +99,13 @@ def _topology(topology: Topology, queues: dict[str, dict[str, int]]) -> Finding:
     missing = [name for name in topology.queue_names() if name not in queues]
     found = "all queues declared" if not missing else f"missing: {', '.join(missing)}"
     return _found("queues 队列", not missing, found, "start `bridge work`: it declares them")
+
+
+def _as_declared(different: list[str]) -> Finding:
+    found = "as declared" if not different else f"declared otherwise: {', '.join(different)}"
+    return _found(
+        "topology 拓扑", not different, found, "delete them while the bridge is stopped; it declares them anew"
+    )
 
 
 def _unroutable(topology: Topology, queues: dict[str, dict[str, int]]) -> list[Finding]:

@@ -3,7 +3,8 @@ loggers are given ids and codes, never documents."""
 
 import logging
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -21,10 +22,10 @@ def configure(level: str = "info", form: str = "json") -> None:
     factory: Any
     if form == "json":
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=orjson.dumps)]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(cast(Any, _Patient(sys.stderr.buffer)))
     else:
         processors += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-        factory = structlog.PrintLoggerFactory(sys.stderr)
+        factory = structlog.PrintLoggerFactory(cast(Any, _Patient(sys.stderr)))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -33,3 +34,18 @@ def configure(level: str = "info", form: str = "json") -> None:
     )
     for name in ("pika", "kombu", "amqp", "aiohttp", "uvicorn"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _Patient:
+    """A stream that never fails: on a full disk a log line is lost, not the thread that wanted to write it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, line: Any) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()

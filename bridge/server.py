@@ -10,18 +10,20 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bridge.apikeys import KeyRing
 from bridge.app import Bridge, Part
 from bridge.rest import health
 from bridge.rest.application import application
 from bridge.rest.context import Context
+from bridge.rest.doors import DoorsFirst
 from bridge.settings import Settings
 
 _log = structlog.get_logger("bridge.server")
 
 
-def build(bridge: Bridge, ring: KeyRing) -> FastAPI:
+def build(bridge: Bridge, ring: KeyRing) -> ASGIApp:
     """The ASGI application of this process; starting it starts the bridge, ending it stops the bridge."""
 
     @asynccontextmanager
@@ -33,7 +35,7 @@ def build(bridge: Bridge, ring: KeyRing) -> FastAPI:
             await bridge.stop()
 
     context = Context(bridge.ledger, bridge.intake, ring, bridge.now)
-    return application(bridge, context, bridge.adapters, lifespan)
+    return DoorsFirst(application(bridge, context, bridge.adapters, lifespan), bridge.adapters.values(), context)
 
 
 class Server:
@@ -47,6 +49,7 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nothing here asks where a caller sits
             date_header=False,
             lifespan="on",
             timeout_graceful_shutdown=5,

@@ -88,6 +88,20 @@ def declare(connection: Connection, topology: Topology) -> None:
             queue(channel).declare()
 
 
+def differing(connection: Connection, topology: Topology, existing: Iterable[str]) -> list[str]:
+    """Which of these existing queues are not as this code declares them (other arguments, another kind)."""
+    found: list[str] = []
+    for name in existing:
+        channel = connection.channel()
+        try:
+            topology.queue(name)(channel).declare()
+        except (connection.channel_errors, connection.connection_errors):
+            found.append(name)
+        else:
+            channel.close()
+    return found
+
+
 def depths(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, int]]:
     """Messages ready and consumers, per queue; a queue that is not there is left out."""
     found: dict[str, dict[str, int]] = {}

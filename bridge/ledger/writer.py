@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -102,7 +103,15 @@ class Writer:
     def _run(self) -> None:
         while batch := self._gather():
             for group in self._groups(batch):
-                self._serve(group)
+                self._survive(group)
+
+    def _survive(self, requests: list[_Request[Any]]) -> None:
+        """No other thread writes: whatever happens, this one lives on, and who waits is answered."""
+        try:
+            self._serve(requests)
+        except Exception as error:
+            _log.exception("ledger.defect")
+            self._answer([(request, None, error) for request in requests])
 
     def _gather(self) -> list[_Request[Any]]:
         with self._wake:
@@ -171,7 +180,7 @@ class Writer:
             else:
                 by_loop.setdefault(answer[0].loop, []).append(answer)
         for loop, mine in by_loop.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop has been closed: nobody waits there any more
                 loop.call_soon_threadsafe(_resolve, mine)
 
 
