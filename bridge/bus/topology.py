@@ -95,7 +95,7 @@ def differing(connection: Connection, topology: Topology, existing: Iterable[str
         channel = connection.channel()
         try:
             topology.queue(name)(channel).declare()
-        except (connection.channel_errors, connection.connection_errors):
+        except (*connection.channel_errors, *connection.connection_errors):
             found.append(name)
         else:
             channel.close()
@@ -109,7 +109,7 @@ def depths(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, 
         channel = connection.channel()
         try:
             declared = channel.queue_declare(queue=name, passive=True)
-        except (connection.channel_errors, connection.connection_errors):
+        except (*connection.channel_errors, *connection.connection_errors):
             # A missing queue closes the channel; the next name gets a new one.
             continue
         found[name] = {"ready": declared.message_count, "consumers": declared.consumer_count}

@@ -280,6 +280,7 @@ def _tell_outside(views: Sequence[dict[str, Any]]) -> None:
         "missing 缺",
         "unexpected 多",
         "duplicates 重",
+        whole=1,
     )
     for view in views:
         shown.add_row(

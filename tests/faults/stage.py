@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -221,16 +221,14 @@ class Stage:
     async def _sample(self) -> None:
         while True:
             law: Conservation | None = None
-            try:
+            with suppress(LedgerAway):
                 law = await self.bridge.ledger.conservation()
-            except LedgerAway:
-                pass
             self.samples.append(Sample(time.monotonic(), law))
             await asyncio.sleep(SAMPLE_SECONDS)
 
     # ── ending ──
     def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Until nothing is on its way, in the bridge or in a sandbox; the clock is put forward where all wait for it."""
+        """Until nothing is on its way, in the bridge or in a sandbox. Where all wait for a time, the clock is put forward."""
         deadline = time.monotonic() + seconds
         calm, before = 0, None
         while calm < 2:

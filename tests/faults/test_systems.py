@@ -158,7 +158,7 @@ def _held(conn: Any, away: str) -> list[str]:
 def _failed_attempts(conn: Any) -> dict[str, int]:
     query = select(handoffs.c.system, func.count()).join(attempts, attempts.c.handoff_id == handoffs.c.handoff_id)
     query = query.where(attempts.c.outcome != "delivered").group_by(handoffs.c.system)
-    return {system: count for system, count in conn.execute(query)}
+    return dict(conn.execute(query).tuples())
 
 
 def _attempts_of_the_refused(conn: Any) -> dict[str, list[int]]:

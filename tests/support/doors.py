@@ -86,9 +86,9 @@ class Doors:
         return await self._ask(session, "POST", path, {"Content-Type": "text/xml"}, f"<xml>{body}</xml>".encode())
 
     async def _hotline(self, session: aiohttp.ClientSession) -> Heard:
-        """A question about a case: this door, too, must look something up."""
+        """An action that nobody knows: kept for people to look at, so it needs the ledger too."""
         key = self._sections["hotline12345"].inbound_key.get_secret_value()
-        envelope = {"uid": uuid.uuid4().hex, "senderCode": "12345", "action": "GET_REC_INFO", "data": {"caseId": "X1"}}
+        envelope = {"uid": uuid.uuid4().hex, "senderCode": "12345", "action": "KNOCK", "data": {"caseId": "X1"}}
         return await self._ask(session, "POST", HOTLINE, self._bearer(key), json.dumps(envelope).encode())
 
     async def _center(self, session: aiohttp.ClientSession) -> Heard:

@@ -23,7 +23,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Listens on a port of its own that stays the same from `stop` to `start`. Every method may be called at any time."""
+    """Listens on a port of its own, the same from `stop` to `start`. Every method may be called at any time."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = free_port()
