@@ -11,6 +11,7 @@ from bridge import ids
 from bridge.adapter import Acknowledgement, Draft, Outcome, Ref, Submission, Update
 from bridge.clock import from_ms, to_ms
 from bridge.ledger.bulk import insert_rows
+from bridge.ledger.drafts import numbers_of, refs_of, storable
 from bridge.ledger.keep import REPLAYED, Replayed, known_keys, mark_nonces, message_row
 from bridge.ledger.matching import (
     ANY,
@@ -91,8 +92,8 @@ class _Desk:
 
     # ── what the batch speaks of ──
     def _resolve(self, drafts: Sequence[Draft]) -> None:
-        values = {number.value for draft in drafts for number in _numbers(draft)}
-        refs = [ref for draft in drafts for ref in _refs(draft)]
+        values = {number.value for draft in drafts for number in numbers_of(draft)}
+        refs = [ref for draft in drafts for ref in refs_of(draft)]
         values |= {ref.value for ref in refs if ref.petition_id is None}
         values |= {draft.receipt for draft in drafts if isinstance(draft, Acknowledgement)}
         if values:
@@ -155,7 +156,7 @@ class _Desk:
     def _submit(self, arrival: Arrival, draft: Submission) -> Outcome:
         known = next((row for number in draft.external_ids if (row := self._find(_exact(number)))), None)
         if known is not None:
-            news = any(self._find(_exact(number)) is None for number in _numbers(draft))
+            news = any(self._find(_exact(number)) is None for number in numbers_of(draft))
             if draft.again is not None and news:
                 return self._update(arrival.system, draft.again, arrival.traceparent, known)
             return Outcome("duplicate", known.petition_id, known.receipt)
@@ -271,44 +272,9 @@ def _waited_for(draft: Update | Acknowledgement, system: str) -> set[tuple[str, 
 
 
 def _storable(arrival: Arrival) -> Arrival:
-    """Keys and references come from strangers; none may turn into an error of the database's."""
-    if all(ids.is_storable(key) for draft in arrival.drafts for key in _keys(draft)):
-        return arrival
-    return replace(arrival, drafts=tuple(_storable_draft(draft) for draft in arrival.drafts))
-
-
-def _keys(draft: Draft) -> list[str]:
-    if isinstance(draft, Acknowledgement):
-        return [draft.message_key, draft.receipt, draft.failure or ""]
-    return [draft.message_key, *(key for ref in _refs(draft) for key in (ref.value, ref.petition_id or ""))]
-
-
-def _storable_draft(draft: Draft) -> Draft:
-    key = ids.storable(draft.message_key)
-    if isinstance(draft, Acknowledgement):
-        failure = ids.storable(draft.failure) if draft.failure is not None else None
-        return replace(draft, message_key=key, receipt=ids.storable(draft.receipt), failure=failure)
-    if isinstance(draft, Update):
-        return replace(draft, message_key=key, refs=tuple(_storable_ref(ref) for ref in draft.refs))
-    again = _storable_draft(draft.again) if draft.again else None
-    return replace(draft, message_key=key, again=again if isinstance(again, Update) else None)
-
-
-def _storable_ref(ref: Ref) -> Ref:
-    petition_id = ids.storable(ref.petition_id) if ref.petition_id is not None else None
-    return replace(ref, value=ids.storable(ref.value), petition_id=petition_id)
-
-
-def _numbers(draft: Draft) -> tuple[ExternalId, ...]:
-    if isinstance(draft, Submission):
-        return draft.external_ids + (draft.again.external_ids if draft.again else ())
-    return draft.external_ids if isinstance(draft, Update) else ()
-
-
-def _refs(draft: Draft) -> tuple[Ref, ...]:
-    if isinstance(draft, Submission):
-        return draft.again.refs if draft.again else ()
-    return draft.refs if isinstance(draft, Update) else ()
+    drafts = tuple(storable(draft) for draft in arrival.drafts)
+    unchanged = all(new is old for new, old in zip(drafts, arrival.drafts, strict=True))
+    return arrival if unchanged else replace(arrival, drafts=drafts)
 
 
 def _exact(number: ExternalId) -> Ref:

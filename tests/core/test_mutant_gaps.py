@@ -93,7 +93,7 @@ def _states_when_acked(bridge: Bridge) -> list[str]:
         states.extend(row["state"] for row in found if row["handoff_id"] == message.id)
         done(message)
 
-    consumer.done = watched  # type: ignore[method-assign]
+    consumer.done = watched  # type: ignore[method-assign,assignment]
     return states
 
 

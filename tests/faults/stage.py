@@ -228,7 +228,7 @@ class Stage:
 
     # ── ending ──
     def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Until nothing is on its way, in the bridge or in a sandbox. Where all wait for a time, the clock is put forward."""
+        """Until nothing is on its way, here or in a sandbox. Where all wait for a time, the clock is put forward."""
         deadline = time.monotonic() + seconds
         calm, before = 0, None
         while calm < 2:
