@@ -25,7 +25,7 @@ COUNT = 16
 TIMES = 8
 TIMEOUT_SECONDS = 1.0
 SYSTEMS = ("hotline12345", "governance_center", "wechat")
-STEP = 15.0
+STEP = 30.0
 
 REFUSALS = {
     "hotline12345": '{"uid": null, "success": false, "code": -500001, "message": "系统异常", "result": null}',
@@ -158,7 +158,7 @@ def _held(conn: Any, away: str) -> list[str]:
 def _failed_attempts(conn: Any) -> dict[str, int]:
     query = select(handoffs.c.system, func.count()).join(attempts, attempts.c.handoff_id == handoffs.c.handoff_id)
     query = query.where(attempts.c.outcome != "delivered").group_by(handoffs.c.system)
-    return dict(conn.execute(query).tuples())
+    return dict(conn.execute(query).all())
 
 
 def _attempts_of_the_refused(conn: Any) -> dict[str, list[int]]:

@@ -40,7 +40,9 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             "BRIDGE_TEST_POSTGRES_URL": services.postgres_url,
         }
     found = Workshop(tmp_path_factory.mktemp("mutants"), environment)
-    found.start(wanted)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        # Of several workers each sees all items, and runs only some.
+        found.start(wanted)
     yield found
     found.close()
 

@@ -1,6 +1,6 @@
 """A pytest plugin for the run inside a copy: writes what happened there, and which code was really imported.
 
-The workshop adds `MUTANT = "<name>"` to the patched file: a module that has it was compiled from that file and no other.
+The workshop adds `MUTANT = "<name>"` to the patched file: a module that has it was compiled from that very file.
 """
 
 import json

@@ -25,6 +25,7 @@ from tests.mutants.sentinel import REPORT
 
 COPIED = ("bridge", "adapters", "schemas", "tests", "pyproject.toml")
 WORKERS = 2
+_AHEAD = WORKERS + 1
 _LINES = 30
 
 
@@ -74,11 +75,11 @@ class Workshop:
         _copy(ROOT, self._clean)
 
     def start(self, mutants: Iterable[Mutant]) -> None:
-        """Queue them. The green runs come first: they also fill the clean copy's caches, which the others inherit."""
+        """Queue them, each a little behind its green run, so that it does not wait for it with nothing to do."""
         wanted = [mutant for mutant in mutants if mutant.name not in self._verdicts]
-        for mutant in wanted:
-            self._green(mutant.test, mutant.seconds)
-        for mutant in wanted:
+        for place, mutant in enumerate(wanted):
+            for ahead in wanted[place : place + _AHEAD]:
+                self._begin_green(ahead)
             self._verdicts[mutant.name] = self._pool.submit(self._judge, mutant)
 
     def verdict(self, mutant: Mutant) -> Verdict:
@@ -90,13 +91,14 @@ class Workshop:
         self._pool.shutdown(cancel_futures=True)
 
     # ── one mutant ──
-    def _green(self, test: str, seconds: float) -> "Future[Run]":
-        if test not in self._greens:
-            self._greens[test] = self._pool.submit(self._run, self._clean, test, seconds, caches=True)
-        return self._greens[test]
+    def _begin_green(self, mutant: Mutant) -> None:
+        """Its test without the bug, once for each test. Whatever Python compiles here serves the other copies too."""
+        if mutant.test not in self._greens:
+            run = self._pool.submit(self._run, self._clean, mutant.test, mutant.seconds, caches=True)
+            self._greens[mutant.test] = run
 
     def _judge(self, mutant: Mutant) -> Verdict:
-        # Queued before this one, so it is done or being done: waiting cannot block the pool.
+        # Queued before this one, so it is done or being done: waiting cannot block the pool for ever.
         green = self._greens[mutant.test].result()
         found = partial(Verdict, mutant, False)
         if strangers := _strangers(green, self._clean):

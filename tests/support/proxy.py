@@ -154,18 +154,15 @@ class _Link:
         threading.Thread(target=self._pump, args=(source, sink, direction), name="proxy pump", daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, direction: str) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while chunk := source.recv(CHUNK):
                 self._proxy.wait()
                 if self._heard(direction):
                     sink.sendall(chunk)
                 if direction == TO_SERVER and self._proxy.ends_the_talk(chunk):
                     self._spoilt |= BOTH
-        except OSError:
-            self.cut()
-            return
         if self._heard(direction):
-            # A goodbye is heard like any other word, or not.
+            # A goodbye, and be it a reset, is heard like any other word, or not.
             self.cut()
 
     def _heard(self, direction: str) -> bool:
