@@ -212,7 +212,7 @@ async def serving(made: Any, listener: socket.socket) -> AsyncIterator[None]:
 
 async def until(condition: Any, seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the condition lives in somebody else's code
+        while not condition():
             await asyncio.sleep(0.005)
 
 

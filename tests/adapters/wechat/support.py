@@ -221,7 +221,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 async def holds(condition: Any, seconds: float = 10) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the condition lives in another object
+        while not condition():
             await asyncio.sleep(0.005)
 
 
