@@ -107,7 +107,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     # We begin transactions ourselves: the driver would begin a deferred one.
     connection.isolation_level = None
     cursor = connection.cursor()
+    # First: changing the journal mode already needs the lock that another process may hold.
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bridge.adapter import Busy, Outgoing, Permanent, Receipt, Transient, Unknown
 from bridge.app import Bridge, Part
@@ -14,6 +14,7 @@ from bridge.breaker import FAILURES
 from bridge.bus.consumer import Delivery
 from bridge.bus.message import Message
 from bridge.clock import to_ms, utc_now
+from bridge.conservation import Conservation, conservation
 from bridge.ledger import reads
 from bridge.ledger.accept import Arrival
 from bridge.ledger.work import ready_message
@@ -171,10 +172,15 @@ def test_one_bad_hand_off_starves_no_other(systems: Systems, tmp_path: Path) -> 
         )
         await until(lambda: handoffs(bridge, HOTLINE)[bad[0]] == "parked", "the bad one's park")
         assert len([outgoing for outgoing in systems[HOTLINE].sends if outgoing.petition.petition_id in bad]) == 1
+        await until(lambda: bridge.ledger.read_now(_law).in_flight == 0, "what goes to WeChat besides")
         law = await bridge.ledger.conservation()
         assert (law.parked, law.held, law.holds) == (1, 20, True)
 
     story(tmp_path, tell)
+
+
+def _law(conn: Connection) -> Conservation:
+    return conservation(conn, to_ms(utc_now()))
 
 
 def test_an_adapter_with_a_defect_is_taken_for_unknown_and_asked_about(systems: Systems, tmp_path: Path) -> None:

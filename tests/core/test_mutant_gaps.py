@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge import delivery
+from bridge.adapter import Outgoing, Receipt
 from bridge.app import Bridge
 from bridge.bus.consumer import Delivery
 from bridge.bus.topology import Topology
@@ -21,7 +23,7 @@ from bridge.ledger.writer import LedgerAway
 from bridge.router import Router
 from bridge.watch import Watch
 from schemas.petition import HandlingClass
-from tests.support.assemblies import play_systems, running, settings_in, until
+from tests.support.assemblies import Played, play_systems, running, settings_in, take, until
 from tests.support.ledgers import HOTLINE, SYSTEMS, arrival, number, petition, submission
 
 EVENT = Delivery("event-1", 1, 1)
@@ -132,6 +134,37 @@ def test_a_hand_off_is_acked_when_its_outcome_is_in_the_ledger(
     assert away == []
 
 
+def test_a_system_that_takes_its_time_keeps_its_lease(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a heartbeat the watch would take the hand-off for lost, and it would be sent a second time."""
+    monkeypatch.chdir(tmp_path)
+    systems = play_systems(monkeypatch)
+    go = asyncio.Event()
+
+    async def slow(system: Played, outgoing: Outgoing) -> Receipt:
+        await go.wait()
+        return await take(system, outgoing)
+
+    def handoff(bridge: Bridge) -> dict[str, Any]:
+        (row,) = bridge.ledger.read_now(lambda conn: reads.handoff_list(conn, system=HOTLINE))
+        return row
+
+    async def within() -> None:
+        systems[HOTLINE].play = slow
+        async with running(settings_in(tmp_path, patience={"publish_seconds": 60, "lease_seconds": 6})) as bridge:
+            await _submit(bridge)
+            await until(lambda: bool(systems[HOTLINE].sends), "the call")
+            first = handoff(bridge)["lease_until"]
+            try:
+                await until(lambda: handoff(bridge).get("lease_until") != first, "a heartbeat")
+                assert handoff(bridge)["state"] == "sending"
+            finally:
+                go.set()
+            await until(lambda: handoff(bridge)["state"] == "delivered", "the delivery")
+            assert handoff(bridge)["attempts"] == 1
+
+    asyncio.run(within())
+
+
 # ── the watch ──
 
 
@@ -165,3 +198,41 @@ def test_a_watch_whose_round_failed_walks_again() -> None:
     asyncio.run(asyncio.wait_for(watch.run(), 20))
     assert ledger.rounds == 3
     assert [law.holds for law in laws] == [True]
+
+
+class Recorder(Moody):
+    """How the watch asks, and what law it is told."""
+
+    def __init__(self, law: Conservation) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+        self._law = law
+
+    async def due(self, _limit: int, *, conveyor_runs: bool) -> int:
+        self.asked.append(conveyor_runs)
+        return 0
+
+    async def conservation(self) -> Conservation:
+        return self._law
+
+
+BROKEN = Conservation(2, 0, 1, 0, 0, 1, False, orphans=["LT261122-7K3M9QX2AB"])
+
+
+def test_while_the_conveyor_stands_still_nothing_counts_as_published_in_vain() -> None:
+    ledger, runs = Recorder(BROKEN), [False, True]
+    watch = Watch(cast(Ledger, ledger), utc_now, lambda _: None, lambda: runs.pop(0))
+    asyncio.run(watch.walk())
+    asyncio.run(watch.walk())
+    assert ledger.asked == [False, True]
+
+
+def test_a_broken_law_is_said_loudly_with_what_is_lost() -> None:
+    laws: list[Conservation] = []
+    watch = Watch(cast(Ledger, Recorder(BROKEN)), utc_now, laws.append, lambda: True)
+    with capture_logs() as logs:
+        asyncio.run(watch.check_law())
+    assert laws == [BROKEN]
+    (said,) = logs
+    assert (said["event"], said["log_level"], said["difference"]) == ("law.broken", "error", 1)
+    assert said["orphans"] == BROKEN.orphans

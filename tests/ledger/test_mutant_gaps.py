@@ -20,7 +20,9 @@ from bridge.witness import keys
 from bridge.witness.auditlog import AuditLog, read
 from bridge.witness.sealer import Sealer
 from schemas.event import EventType
-from tests.support.ledgers import HOTLINE, WECHAT, Bench, number, ref, submission, update
+from tests.support.ledgers import HOTLINE, WECHAT, Bench, Case, number, ref, submission, update
+
+FULL = 2
 
 # ── nothing is said before it is kept ──
 
@@ -43,6 +45,14 @@ def test_nobody_is_answered_or_told_before_the_commit(bench: Bench, monkeypatch:
     assert bench.rows("SELECT * FROM messages") == []
     (outcome,) = bench.take(submission("m1", number("A1")))
     assert outcome.status == "new"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_commit_of_sqlite_is_on_the_disk(bench: Bench) -> None:
+    """In WAL mode `synchronous=NORMAL` syncs at checkpoints only: a power cut takes what was answered with 202."""
+    with bench.store.writing() as conn:
+        assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert conn.exec_driver_sql("PRAGMA synchronous").scalar() == FULL
 
 
 class Letterbox:
@@ -95,6 +105,28 @@ def test_a_notice_that_could_not_be_kept_is_not_signed(bench: Bench, monkeypatch
     with pytest.raises(LedgerAway):
         bench.do(_polling(bench, letterbox).poll())
     assert letterbox.signed == []
+
+
+# ── closing ──
+
+
+def test_a_petition_with_news_that_nobody_has_routed_is_not_closed(bench: Bench) -> None:
+    """The last hand-off arrives while an event about the case is still on its way to the router."""
+    case = bench.submit(HOTLINE, holder=HOTLINE)
+    bench.say(case, EventType.CLOSED, HOTLINE)
+    bench.route_all()
+    bench.say(case, EventType.RATED, HOTLINE)
+    _deliver_all(bench, case)
+    assert bench.petition(case)["answered_by"] is not None
+    assert bench.petition(case)["closed_at"] is None
+    bench.route_all()
+    _deliver_all(bench, case)
+    assert bench.place() == {"closed": 1}
+
+
+def _deliver_all(bench: Bench, case: Case) -> None:
+    while "pending" in bench.states(case, WECHAT):
+        bench.deliver(case, WECHAT)
 
 
 # ── the witness: what is journalled gets a line, in its order, and is marked only then ──

@@ -15,12 +15,12 @@ this one have lost cases, and for each a named test must turn red. `make mutants
 
 1. the tree is copied, and the named test is run in the copy: green;
 2. the bug is put into another copy, one small patch (the old text must stand there exactly once), and the same test is
-   run there: red, and from an assertion, not because an import broke or a run never ended;
+   run there: red, and by what it found, not because an import broke or the run never ended;
 3. the run must prove that the patched file is the one that was imported.
 
 A mutant that no test notices fails the run, and so does a patch that no longer applies; `make test` looks at the
-patches too. This page is written by a run that has caught them all (`BRIDGE_MUTANTS_DOC=1 make mutants`) from
-[`tests/mutants/mutants.toml`](../tests/mutants/mutants.toml), where each patch stands in full.
+patches too. Each patch stands in full in [`tests/mutants/mutants.toml`](../tests/mutants/mutants.toml); this page is
+written from there, by a run that has caught them all.
 """
 
 
