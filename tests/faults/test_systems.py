@@ -87,7 +87,7 @@ def test_retry_after_is_honoured(tmp_path: Path, scenario: Scenario) -> None:
     with Stage(tmp_path) as stage:
         stage.send(COUNT, seed=1).answers()
         stage.drain()
-        stage.mood("hotline12345", status=429, retry_after=pause, times=2)
+        stage.mood("hotline12345", status=429, retry_after=pause, times=6)
         stage.send(COUNT).answers()
         stage.finish(scenario)
         tries = stage.read(_attempts_of_the_refused)
