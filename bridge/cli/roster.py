@@ -1,0 +1,192 @@
+"""`bridge roster import`, `check`, `bind-code`, and `bridge unreached`: who answers for whom, and who still waits."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+
+T = TypeVar("T")
+MOST_FAULTS = 20
+
+roster_app = typer.Typer(help="The roster of teams, secretaries, areas and units (名册).", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands up."""
+    app.add_typer(roster_app, name="roster")
+    app.command()(unreached)
+
+
+@roster_app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV files: teams, secretaries, areas, units, in any order.")],
+    operator: Annotated[str, typer.Option(help="Who orders it.")] = "cli",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in lists of teams, secretaries, areas and units; each list is complete (导入名册)."""
+    from bridge.ledger.roster import import_lists, load
+    from bridge.rosterfile import BadRoster, Known, read_files
+
+    def work_on(work: Any) -> Any:
+        now = load(work.conn, work.privacy.vault)
+        teams, members = (frozenset(one.id for one in rows) for rows in (now.teams, now.members))
+        changes = import_lists(work, [(read_files(files, Known(teams, members)), operator)])[0]
+        if dry_run:
+            raise _Rehearsed(changes)
+        return changes
+
+    try:
+        changes = _write(work_on)
+    except _Rehearsed as rehearsed:
+        changes = rehearsed.changes
+    except OSError as error:
+        fail(Exit.WRONG_USAGE, f"{error.filename}: cannot be read: {error.strerror}")
+    except BadRoster as bad:
+        for fault in bad.faults[:MOST_FAULTS]:
+            err.print(fault, style="red", markup=False)
+        fail(Exit.FALLS_SHORT, f"{len(bad.faults)} faults, nothing was imported (未导入)")
+    _tell_import(changes, dry_run=dry_run, as_json=as_json)
+
+
+class _Rehearsed(Exception):
+    """Rolls the transaction back; no error."""
+
+    def __init__(self, changes: Any) -> None:
+        self.changes = changes
+
+
+def _tell_import(changes: Any, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        document(
+            {"dry_run": dry_run, "version": changes.version, "counts": dict(changes.counts),
+             "joined": list(changes.joined), "left": list(changes.left)}
+        )  # fmt: skip
+        return
+    counts = "  ".join(f"{name} {count}" for name, count in changes.counts.items())
+    said = "would import 将导入" if dry_run else "imported 已导入"
+    out.print(f"{said}: {counts}; joined 新增 {len(changes.joined)}, left 离任 {len(changes.left)}", markup=False)
+
+
+@roster_app.command("check")
+def check(as_json: Json = False) -> None:
+    """Which communities have no team, or a team with fewer than four active members (覆盖检查)."""
+    from bridge import app as root
+    from bridge.cli.inspect import _read
+    from bridge.ledger.roster import load
+
+    vault = root.privacy(root.settings()).vault
+    roster = _read(lambda conn: load(conn, vault))
+    found = roster.coverage()
+    short = [item for item in found if not item.covered]
+    active = sum(member.active for member in roster.members)
+    report = {
+        "holds": bool(found) and not short,
+        "communities": len(found),
+        "covered": len(found) - len(short),
+        "secretaries": active,
+        "bound": sum(roster.of_secretary(member.id) is not None for member in roster.members),
+        "short": [_short(item) for item in short],
+    }
+    if as_json:
+        document(report)
+    else:
+        _tell_coverage(report)
+    if not found:
+        fail(Exit.FALLS_SHORT, "there are no communities; run `bridge roster import` first (名册为空)")
+    if short:
+        fail(Exit.FALLS_SHORT, f"{len(short)} of {len(found)} communities are not covered (未覆盖)")
+
+
+def _short(item: Any) -> dict[str, Any]:
+    from bridge.roster import ENOUGH
+
+    area = item.area
+    return {
+        "region_code": area.region_code, "street": area.street, "community": area.community, "team_id": area.team_id,
+        "team": item.team.name if item.team else "", "active": item.active, "missing": max(0, ENOUGH - item.active),
+    }  # fmt: skip
+
+
+def _tell_coverage(report: dict[str, Any]) -> None:
+    out.print(
+        f"communities 社区 {report['communities']}, covered 已覆盖 {report['covered']}; secretaries in office 在岗书记 "
+        f"{report['secretaries']}, bound on WeChat 已绑定微信 {report['bound']}",
+        markup=False,
+    )
+    if report["short"]:
+        shown = table("region 区划", "street 街道", "community 社区", "team 服务队", "active 在岗", "missing 缺")
+        for row in report["short"]:
+            team = f"{row['team']} {row['team_id']}".strip() or "-"
+            shown.add_row(
+                row["region_code"], row["street"], row["community"], team, str(row["active"]), str(row["missing"])
+            )
+        out.print(shown)
+
+
+@roster_app.command("bind-code")
+def bind_code(
+    secretary: Annotated[str, typer.Argument(help="The secretary's id on the roster.")],
+    hours: Annotated[float, typer.Option(min=0.1, max=24 * 30, help="How long the code is good.")] = 24.0,
+    operator: Annotated[str, typer.Option(help="Who orders it.")] = "cli",
+    as_json: Json = False,
+) -> None:
+    """A one-time code with which the secretary binds their WeChat: shown once (绑定码)."""
+    from bridge.ledger.roster import CodeOrder, make_codes
+
+    code = _write(lambda work: make_codes(work, [CodeOrder(secretary, operator, hours)])[0])
+    if code is None:
+        fail(Exit.FALLS_SHORT, f"{secretary} is no active secretary of this roster (名册中没有该在岗书记)")
+    if as_json:
+        document({"secretary": secretary, "code": code, "hours": hours})
+        return
+    out.print(f"{code}   good for {hours:g} h, once (一次有效)", markup=False)
+    out.print(f"请书记在服务号中发送：绑定 {code}", markup=False)
+
+
+def unreached(
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """Petitioners who have not been reached yet: no proof of an answer, or the newest message failed (未送达名单)."""
+    from bridge.cli.inspect import _read
+    from bridge.clock import to_ms, utc_now
+    from bridge.ledger.unreached import unreached as find
+
+    found = _read(lambda conn: find(conn, to_ms(utc_now()), limit=limit))
+    if as_json:
+        document({"unreached": found})
+        return
+    if not found:
+        out.print("everybody has been reached (没有未送达的诉求人)")
+        return
+    shown = table("petition 诉求", "why 原因", "state 状态", "team 服务队", "since 自", "code", whole=1)
+    for row in found:
+        shown.add_row(
+            row["petition_id"], f"{row['why_zh']} {row['why']}", row["state"], row["team_id"], row["since"],
+            row.get("code", ""),
+        )  # fmt: skip
+    out.print(shown)
+
+
+def _write(work_on: Callable[[Any], T]) -> T:
+    """`work_on(work)` in one transaction of a ledger that is up to date."""
+    from bridge import app as root
+    from bridge.clock import to_ms, utc_now
+    from bridge.ledger.migrate import migrate
+    from bridge.ledger.store import Store
+    from bridge.ledger.work import Work
+
+    settings = root.settings()
+    privacy = root.privacy(settings)
+    with reaching("the database"):
+        store = Store(settings.database_url)
+        try:
+            migrate(store)
+            with store.writing() as conn:
+                return work_on(Work(conn, to_ms(utc_now()), privacy, root.MESSENGER))
+        finally:
+            store.close()
