@@ -7,6 +7,7 @@ Inbound is pure: `read` turns one request into a `Reading`, and the core does th
     Ignored     understood and deliberately unused   -> the raw message is kept, then the answer
     Malformed   authenticated, not understood        -> the raw message is kept and listed, then the answer
     Question    needs to know something first        -> the core looks it up and calls `then`
+    Bind        a secretary shows a one-time code    -> the core binds the openid and calls `then`
     Taken       drafts for the ledger                -> one transaction, then `reply` gets the outcomes
 
 Outbound says what happened by what it returns or raises; one function of the core (`bridge/retry.py`) maps it:
@@ -19,13 +20,15 @@ Outbound says what happened by what it returns or raises; one function of the co
     └── Permanent(code)         will never be taken as it is; park it for a person
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.roster import Bound, Roster
 from schemas.event import Event, EventData, EventType
 from schemas.petition import ExternalId, Petition, PetitionDraft
 
@@ -127,12 +130,14 @@ class Submission:
 class Acknowledgement:
     """The fate of one hand-off that was delivered, told later by its receipt number (签收, a delivery event).
 
-    `failure` None: acknowledged. Otherwise the code why it did not arrive: the hand-off is parked with it.
+    `failure` None: acknowledged. Otherwise the code why it did not arrive: the hand-off is parked with it, or, where
+    there is `another_way`, sent again at once with that in its `progress` (how to reach the receiver otherwise).
     """
 
     message_key: str
     receipt: str
     failure: str | None = None
+    another_way: Mapping[str, str] = field(default_factory=dict)
 
 
 Draft = Submission | Update | Acknowledgement
@@ -155,7 +160,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PetitionView:
-    """What a door may tell about a petition, newest first in lists. `said` is the last text meant for the citizen."""
+    """What a door may tell about a petition, newest first in lists. `said` is the last text meant for the citizen;
+    `petitioner_wrote_at` when the citizen last brought or added something."""
 
     petition_id: str
     title: str
@@ -169,6 +175,7 @@ class PetitionView:
     said: str | None = None
     unit: str | None = None
     rated: bool = False
+    petitioner_wrote_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +233,16 @@ class Question:
     openid: str | None = None
 
 
-Reading = Refused | Answered | Ignored | Malformed | Taken | Question
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Bind this openid to the secretary whose one-time code it is, then go on."""
+
+    code: str
+    openid: str
+    then: "Callable[[Bound], Reading]"
+
+
+Reading = Refused | Answered | Ignored | Malformed | Taken | Question | Bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +255,12 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A path that the system calls on us."""
+    """A path that the system calls on us. `patience_seconds`: how long the caller waits for the answer; after that it
+    is told that nothing was kept (`unavailable`)."""
 
     path: str
     methods: tuple[str, ...] = ("POST",)
+    patience_seconds: float = 25.0
 
 
 class Inbound(Protocol):
@@ -319,9 +337,10 @@ class Outgoing:
 class Receipt:
     """The system's business-level acceptance (回执): `number` is its own number for what it took.
 
-    `also` are its numbers for further messages of the same hand-off (to the owner, to the unit): news about them is
-    recognised and noted. `external_ids` become cross-references. `holds`: the system now has the case itself, not just
-    news about it.
+    `progress` is kept with the hand-off as `OutboundError.progress` is: needed again if it turns out not to have
+    arrived. `also` are its numbers for further messages of the same hand-off (to the owner, to the unit): news about
+    them is recognised and noted. `external_ids` become cross-references. `holds`: the system now has the case itself,
+    not just news about it.
     `told_petitioner`: the message went to the petitioner's own channel. `acknowledged`: the system has already
     signed for it. `detail` are short codes for the attempt's row (never personal data).
     """
@@ -333,6 +352,7 @@ class Receipt:
     acknowledged: bool = False
     detail: str | None = None
     also: tuple[str, ...] = ()
+    progress: Mapping[str, str] = field(default_factory=dict)
 
 
 class OutboundError(Exception):
@@ -390,6 +410,58 @@ class Outbound(Protocol):
     async def close(self) -> None: ...
 
 
+# ── reconciliation (对账) ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One petition as the system has it now. `number` is the system's own number for it, `petition_id` ours where it
+    knows it; `ours` False: it began there. `state` is a canonical state (`bridge.lifecycle`), None where it has none or
+    none that the table knows (`raw_state` says it).
+
+    `digests`: name of a field → digest of what the record says there (`Register.digests` gives the same for what it
+    should say); `attachments`: digests of the names of its attachments. Nothing personal.
+    """
+
+    number: str
+    petition_id: str | None
+    entered_at: datetime
+    ours: bool
+    state: str | None = None
+    raw_state: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    attachments: frozenset[str] = frozenset()
+
+
+class Register(Protocol):
+    """The system's own list of the petitions it has, asked a day at a time through its query interface."""
+
+    async def day(self, day: date) -> Sequence[Record]:
+        """All petitions that entered the system on that day of the city's clock, whoever brought them.
+
+        Raises `OutboundError`; `CannotAsk` where the system has no list.
+        """
+        ...
+
+    def digests(self, petition: Petition) -> Mapping[str, str]:
+        """What a record of this petition should say: pure, the same names and digests as in `Record.digests`."""
+        ...
+
+    def attachments(self, petition: Petition) -> frozenset[str]:
+        """Which attachments a record of this petition should have: pure."""
+        ...
+
+    async def fetch(self, record: Record) -> Notice:
+        """The whole petition behind a record that we do not have, as the system would have sent it. The notice's key
+        is the one that the ordinary message would have had, so that a late original changes nothing. Raises
+        `OutboundError`."""
+        ...
+
+    def read(self, notice: Notice, received_at: datetime) -> Reading:
+        """Pure, as `Poller.read`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One system, wired."""
@@ -398,17 +470,60 @@ class Adapter:
     inbound: Inbound
     outbound: Outbound
     poller: Poller | None = None
+    register: Register | None = None
+
+
+# ── what a system may know of the citizen ─────────────────────────────────────────────────────────────────
+
+
+class Need(StrEnum):
+    """A personal field that a system may be given. What its manifest does not name never reaches its adapter."""
+
+    NAME = "petitioner.name"
+    PHONE = "petitioner.phone"
+    OPENID = "petitioner.openid"
+    ADDRESS = "place.address"
+    COORDINATES = "place.coordinates"
+    SECRETARY = "secretary.name"
+    ATTACHMENTS = "attachments"
+
+
+EVERY_NEED = frozenset(Need)
+IDENTITY = frozenset({Need.NAME, Need.PHONE, Need.OPENID})
+"""By which a citizen can be known at once; kept from whoever hands on to handling units, if the petition is
+confidential (保密)."""
 
 
 # ── the manifest ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Directory(Protocol):
+    """Who is bound to which openid (名册): in memory, no I/O."""
+
+    def of_secretary(self, secretary_id: str) -> str | None:
+        """The openid that this secretary bound, or None (not bound, or no longer active)."""
+        ...
+
+    def of_unit(self, unit: str) -> str | None:
+        """The openid of the person whom the roster names for this unit, or None."""
+        ...
+
+
+async def alone(name: str, seconds: float) -> bool:
+    """The lease where there is only one process."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the composition root lends an adapter: the clock and the one HTTP session of this process."""
+    """What the composition root lends an adapter: the clock, the one HTTP session of this process, who is bound to
+    which openid, and `hold(name, seconds)`: whether this process alone has the work called `name` for so long (0: no
+    more)."""
 
     now: Callable[[], datetime]
     session: Callable[[], "aiohttp.ClientSession"]
+    directory: Directory = field(default_factory=Roster)
+    hold: Callable[[str, float], Awaitable[bool]] = alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +550,10 @@ class Manifest:
 
     system: str
     zh: str
+    needs: frozenset[Need]
+    """The personal fields that this system needs."""
+    needs_confidential: frozenset[Need]
+    """The same for a petition whose petitioner asked for confidentiality, or wants to stay unnamed."""
     settings: type[SystemSettings]
     build: "Callable[[Any, Workshop], Adapter]"
     sandbox: "Callable[[Any, SandboxPlan], Starlette]"

@@ -24,15 +24,20 @@ from bridge.bus.topology import Topology
 from bridge.clock import Now, utc_now
 from bridge.conservation import Conservation
 from bridge.delivery import Desk
-from bridge.house import HouseRules, lookup_key
+from bridge.house import HouseRules
 from bridge.intake import Intake
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store, unreachable
+from bridge.masking import mask_words
+from bridge.minimum import Minimum
 from bridge.polling import Polling
+from bridge.privacy import Privacy
+from bridge.rosterboard import RosterBoard
 from bridge.router import Router
 from bridge.routing import Routes
 from bridge.settings import Settings, SettingsError, load
+from bridge.vault import VaultError
 from bridge.watch import Watch
 from bridge.witness import keys
 from bridge.witness.sealer import Sealer
@@ -66,6 +71,14 @@ def routes(chosen: Settings, adapters: Mapping[str, Adapter]) -> Routes:
     return Routes.load(chosen.routes, {name: adapter.outbound.speaks for name, adapter in adapters.items()}, MESSENGER)
 
 
+def privacy(chosen: Settings) -> Privacy:
+    """The vault and the keyed hashes. Raises `SettingsError` for a key file that cannot be used."""
+    try:
+        return Privacy.load(chosen.keys_dir, chosen.cipher, chosen.keyed_hash)
+    except VaultError as error:
+        raise SettingsError(f"BRIDGE_KEYS_DIR: {error}") from None
+
+
 def routes_for(chosen: Settings) -> Routes:
     """The routing table without a running bridge (for `bridge routes explain`)."""
 
@@ -97,17 +110,26 @@ class Bridge:
 
     def __post_init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
-        self.adapters = _adapters(self.settings, Workshop(self.now, self.session))
+        self.roster = RosterBoard()
+        self.adapters = _adapters(self.settings, Workshop(self.now, self.session, self.roster, self._hold))
         self.routes = routes(self.settings, self.adapters)
         duty = Secretary.model_validate(self.settings.duty_secretary.model_dump())
-        self.house = HouseRules(self.routes, duty, lookup_key(self.settings.keys_dir))
+        self.house = HouseRules(self.routes, duty, self.roster.owner)
+        self.privacy = privacy(self.settings)
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)
         self.ledger = Ledger(
-            self.store, self.now, self.house, self.routes.route, self._publish, MESSENGER, self.settings.patience
+            self.store,
+            self.privacy,
+            self.now,
+            self.house,
+            self.routes.route,
+            self._publish,
+            MESSENGER,
+            self.settings.patience,
         )
         self.relay: Relay = self._relay()
-        self.intake = Intake(self.ledger, self.house.petitioner_key)
+        self.intake = Intake(self.ledger)
         self.router: Router | None = None
         self._desks: dict[str, Desk] = {}
         self.watch: Watch | None = None
@@ -137,6 +159,9 @@ class Bridge:
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
+    async def _hold(self, name: str, seconds: float) -> bool:
+        return await self.ledger.hold(name, self.owner, seconds)
+
     def _publish(self, messages: list[Message]) -> None:
         self.relay.publish(messages)
 
@@ -153,6 +178,8 @@ class Bridge:
         failpoints.arm(self.settings.failpoints, self.settings.failpoints_log)
         await self._wait_for_database()
         self.ledger.start()
+        await self.roster.refresh(self.ledger)
+        self._spawn(self.roster.watch(self.ledger))
         if self.settings.embedded and Part.WORK in self.parts:
             await self.ledger.wake_all(owners_gone=self.store.is_sqlite)
         self.relay.start()
@@ -177,10 +204,12 @@ class Bridge:
         url, patience = self.settings.broker_url, self.settings.patience
         self.router = Router(url, self.topology, self.ledger)
         self.router.start()
+        minimums = {manifest.system: Minimum.of(manifest, mask_words) for manifest in manifests()}
         for system, adapter in self.adapters.items():
             desk = self._desks[system] = Desk(
                 system=system,
                 outbound=adapter.outbound,
+                minimum=minimums[system],
                 ladder=self.settings.ladder(system),
                 concurrency=self.settings.system(system).concurrency,
                 acknowledge_within_hours=self.settings.system(system).acknowledge_within_hours,
@@ -210,16 +239,17 @@ class Bridge:
         return Polling(system, poller, self.intake, self.ledger, self.owner, self.now, lease_seconds)
 
     def _sealer(self) -> Sealer:
-        signer = keys.ensure(self.settings.keys_dir, self.settings.audit_origin)
+        keys.ensure(self.settings.keys_dir, self.settings.audit_origin)
         return Sealer(
             self.ledger,
             self.settings.audit_dir,
-            signer,
+            lambda: keys.load(self.settings.keys_dir),
             self.owner,
             self.now,
             every_seconds=self.settings.checkpoint_seconds,
             lease_seconds=self.settings.patience.duty_seconds,
             copies=self.settings.audit_copies,
+            keep_days=self.settings.audit_keep_days,
         )
 
     def _report_law(self, law: Conservation) -> None:

@@ -20,6 +20,7 @@ from bridge.ledger.deliver import Leased, Release, Settlement
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.reads import build_event, build_petition
 from bridge.ledger.writer import LedgerAway
+from bridge.minimum import Minimum
 from bridge.patience import Patience
 from bridge.retry import Ladder, Park, Retry, decide, is_transport
 
@@ -35,6 +36,7 @@ class Desk:
         *,
         system: str,
         outbound: Outbound,
+        minimum: Minimum,
         ladder: Ladder,
         concurrency: int,
         acknowledge_within_hours: float = 0.0,
@@ -49,6 +51,7 @@ class Desk:
         self.system = system
         self.breaker = Breaker(time.monotonic)
         self._outbound = outbound
+        self._minimum = minimum
         self._ladder = ladder
         self._concurrency = concurrency
         self._acknowledge_within_ms = round(acknowledge_within_hours * 3_600_000)
@@ -177,6 +180,7 @@ class Desk:
         progress: Mapping[str, str] = {}
         try:
             verdict = await self._exchange(leased)
+            progress = verdict.progress
             self.breaker.succeeded()
         except OutboundError as error:
             self._count(error)
@@ -227,12 +231,15 @@ class Desk:
 
     def _outgoing(self, leased: Leased) -> Outgoing:
         handoff = leased.handoff
+        petition, event = self._minimum.given(
+            build_petition(leased.petition, leased.numbers), build_event(leased.event)
+        )
         return Outgoing(
             handoff_id=handoff["handoff_id"],
             idempotency_key=handoff["handoff_id"],
             attempt=handoff["attempts"],
-            event=build_event(leased.event),
-            petition=build_petition(leased.petition, leased.numbers),
+            event=event,
+            petition=petition,
             external_ids={kind: value for system, kind, value in leased.numbers if system == self.system},
             progress=_progress(handoff),
             audience=frozenset(filter(None, handoff["audience"].split(","))),

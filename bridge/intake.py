@@ -9,6 +9,7 @@ import structlog
 from bridge import failpoints
 from bridge.adapter import (
     Answered,
+    Bind,
     Draft,
     Ignored,
     Inbound,
@@ -30,26 +31,29 @@ from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 
-COMMIT_SECONDS = 25.0
-"""How long a caller waits for the COMMIT before it is told that nothing was kept."""
+_MAX_QUESTIONS = 64
+"""A batch may ask once for each of its documents."""
 
-_MAX_QUESTIONS = 3
 _log = structlog.get_logger("bridge.intake")
 
 
 class Intake:
-    """What all doors share. `petitioner_key` turns an openid into its keyed hash."""
+    """What all doors share."""
 
-    def __init__(self, ledger: Ledger, petitioner_key: Callable[[str], str]) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._petitioner_key = petitioner_key
 
-    async def receive(self, system: str, inbound: Inbound, request: Request) -> Response:
-        """The answer to one request at one of the system's doors. Never raises for what a caller sends."""
+    async def receive(
+        self, system: str, inbound: Inbound, request: Request, patience_seconds: float = 25.0
+    ) -> Response:
+        """The answer to one request at one of the system's doors. Never raises for what a caller sends.
+
+        `patience_seconds`: how long the caller waits for the COMMIT before it is told that nothing was kept.
+        """
         try:
             read = inbound.read(request)
             reading = await self._answer_questions(read.reading)
-            response = await asyncio.wait_for(self._act(system, request, reading, read.nonce), COMMIT_SECONDS)
+            response = await asyncio.wait_for(self._act(system, request, reading, read.nonce), patience_seconds)
             failpoints.hit("intake.before_answer")
             return response
         except (LedgerAway, TimeoutError) as error:
@@ -58,12 +62,11 @@ class Intake:
 
     async def views(self, question: Question) -> list[PetitionView]:
         """What the ledger knows about the petitions a door asks for."""
-        openid = question.openid
+        openid, refs, privacy = question.openid, question.refs, self._ledger.privacy
         if openid is not None:
-            key = self._petitioner_key(openid)
-            return await self._ledger.read(lambda conn: reads.views_by_petitioner(conn, key))
-        refs = question.refs
-        return await self._ledger.read(lambda conn: reads.views_by_refs(conn, refs))
+            key = privacy.lookup.petitioner(openid)
+            return await self._ledger.read(lambda conn: reads.views_by_petitioner(conn, privacy.vault, key))
+        return await self._ledger.read(lambda conn: reads.views_by_refs(conn, privacy.vault, refs))
 
     async def take(
         self,
@@ -99,9 +102,12 @@ class Intake:
     # ── readings ──
     async def _answer_questions(self, reading: Reading) -> Reading:
         for _ in range(_MAX_QUESTIONS):
-            if not isinstance(reading, Question):
+            if isinstance(reading, Question):
+                reading = reading.then(await self.views(reading))
+            elif isinstance(reading, Bind):
+                reading = reading.then(await self._ledger.bind(reading))
+            else:
                 return reading
-            reading = reading.then(await self.views(reading))
         raise RuntimeError("an adapter keeps asking questions")
 
     async def _act(self, system: str, request: Request, reading: Reading, nonce: Nonce | None) -> Response:

@@ -10,8 +10,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as EnvironmentError_
 
 from bridge.adapter import SystemSettings
+from bridge.lookup import Hash
 from bridge.patience import Patience
 from bridge.retry import DEFAULT_LADDER, BadLadder, Ladder
+from bridge.vault import Algorithm
 from schemas.base import Identifier
 
 
@@ -41,10 +43,13 @@ class Settings(BaseSettings):
     broker_url: str = "memory://"
     broker_prefix: str = ""
     audit_dir: Path = Path("data/audit")
-    audit_copies: Annotated[tuple[Path, ...], NoDecode] = ()
+    audit_copies: Annotated[tuple[str, ...], NoDecode] = ()
+    audit_keep_days: int = Field(default=180, ge=180, le=36500)
     audit_origin: str = "laiting-bridge"
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     keys_dir: Path = Path("data/keys")
+    cipher: Algorithm = "AES-256-GCM"
+    keyed_hash: Hash = "HMAC-SHA256"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     health_port: int = Field(default=0, ge=0, le=65535)

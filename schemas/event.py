@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import TRACEPARENT, Canonical, Identifier, Moment, SystemName
-from schemas.petition import Attachment, HandlingClass, Kind, Urgency
+from schemas.petition import Attachment, HandlingClass, Kind, Place, Urgency
 
 
 class EventType(StrEnum):
@@ -106,12 +106,48 @@ class Satisfaction(StrEnum):
     UNSATISFIED = "unsatisfied"
 
 
+class PartState(StrEnum):
+    """Where one unit's part stands (承办单位任务状态)."""
+
+    ASSIGNED = "assigned"
+    SIGNED = "signed"
+    HANDLING = "handling"
+    RETURN_REQUESTED = "return_requested"
+    RETURNED = "returned"
+    EXTENSION_REQUESTED = "extension_requested"
+    FINISHED = "finished"
+    EXCUSED = "excused"
+
+
+class SupervisionState(StrEnum):
+    """A supervision order's own life (督办单): proposing is not publishing (DOMAIN 2.4)."""
+
+    PROPOSED = "proposed"
+    ISSUED = "issued"
+    SIGNED = "signed"
+    FEEDBACK = "feedback"
+    REVIEW = "review"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+
+
+class SupervisionReason(StrEnum):
+    """Why a petition is supervised (督办事由)."""
+
+    HOT = "hot"
+    REPEATED = "repeated"
+    LONG_PENDING = "long_pending"
+    UNSATISFIED = "unsatisfied"
+    LEADER = "leader"
+
+
 class Assignment(Canonical):
     """A handling unit's part of the petition (承办单位)."""
 
     unit: str = Field(max_length=200)
     code: str | None = Field(default=None, max_length=64)
     role: UnitRole = UnitRole.LEAD
+    state: PartState | None = None
 
 
 class RawCode(Canonical):
@@ -128,11 +164,38 @@ class Span(Canonical):
     unit: Literal["hours", "days", "working_days"]
 
 
+class SupervisionOrder(Canonical):
+    """The order behind a supervision (督办单): its own number, where it stands, why, who issued it."""
+
+    number: Identifier | None = None
+    state: SupervisionState
+    reason: SupervisionReason | None = None
+    issuer: str | None = Field(default=None, max_length=200)
+
+
+class Package(Canonical):
+    """A joint package (打包处理): petitions handled as one; `members` are the numbers its source calls them by."""
+
+    number: Identifier
+    title: str | None = Field(default=None, max_length=500)
+    topic: str | None = Field(default=None, max_length=200)
+    members: tuple[Identifier, ...] = ()
+
+
+class Households(Canonical):
+    """How far a matter of many households is (“首批162户”): `done` of `total` so far, in which `batch`."""
+
+    done: int = Field(ge=0)
+    total: int | None = Field(default=None, ge=0)
+    batch: int | None = Field(default=None, ge=1)
+
+
 class EventData(Canonical):
     """What the event says. Every field is optional; each type uses the ones that fit it.
 
     `text` is the reply, opinion, reason or note in words; `reference` the system's own number of this very step;
-    `handling_class` the new class of a `reclassed` event; `raw` the payload of one that nobody understood.
+    `handling_class` the new class of a `reclassed` event; `place` one that was told later; `raw` the
+    payload of one that nobody understood.
     """
 
     text: str | None = Field(default=None, max_length=100_000)
@@ -149,6 +212,10 @@ class EventData(Canonical):
     reference: Identifier | None = None
     status: RawCode | None = None
     handling_class: HandlingClass | None = None
+    supervision: SupervisionOrder | None = None
+    package: Package | None = None
+    households: Households | None = None
+    place: Place | None = None
     attachments: tuple[Attachment, ...] = ()
     raw: str | None = None
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from adapters.governance_center.codes import load
 from adapters.governance_center.inbound import CenterInbound
-from adapters.governance_center.mapping import SYSTEM
+from adapters.governance_center.numbers import SYSTEM
 from adapters.governance_center.outbound import CenterOutbound
 from adapters.governance_center.settings import CenterSettings, sandbox_settings
-from bridge.adapter import Adapter, Manifest, SandboxPlan, Workshop
+from bridge.adapter import IDENTITY, Adapter, Manifest, Need, SandboxPlan, Workshop
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -27,6 +27,8 @@ def sandbox(settings: CenterSettings, plan: SandboxPlan) -> "Starlette":
 MANIFEST = Manifest(
     system=SYSTEM,
     zh="社会治理服务中心",
+    needs=IDENTITY | {Need.ADDRESS, Need.COORDINATES, Need.ATTACHMENTS},
+    needs_confidential=frozenset({Need.ADDRESS, Need.COORDINATES, Need.ATTACHMENTS}),
     settings=CenterSettings,
     build=build,
     sandbox=sandbox,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from adapters.hotline12345.cases import SYSTEM
 from adapters.hotline12345.settings import HotlineSettings
-from bridge.adapter import Adapter, Manifest, SandboxPlan, Workshop
+from bridge.adapter import Adapter, Manifest, Need, SandboxPlan, Workshop
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -13,18 +13,26 @@ if TYPE_CHECKING:
 def build(settings: HotlineSettings, workshop: Workshop) -> Adapter:
     from adapters.hotline12345 import codes
     from adapters.hotline12345.client import Client
+    from adapters.hotline12345.dictionary import Dictionary
+    from adapters.hotline12345.enclosing import Enclosing
     from adapters.hotline12345.inbound import HotlineInbound
+    from adapters.hotline12345.medias import Fetcher
     from adapters.hotline12345.outbound import HotlineOutbound
     from adapters.hotline12345.poller import HotlinePoller
+    from adapters.hotline12345.register import HotlineRegister
 
     tables = codes.load(settings.codes)
     client = Client(settings, workshop, tables)
+    dictionary = Dictionary(client, tables, settings.dictionary_hours, workshop.now)
+    fetcher = Fetcher(settings.trusted_hosts, settings.media_max_bytes, settings.timeout_seconds)
+    enclosing = Enclosing(settings.medias, settings.media_base_url, fetcher)
     polls = settings.poll_seconds > 0 and settings.base_url is not None
     return Adapter(
         system=SYSTEM,
-        inbound=HotlineInbound(settings, tables),
-        outbound=HotlineOutbound(client, tables, settings.unit_name),
-        poller=HotlinePoller(client, tables, settings.poll_seconds, settings.page_size) if polls else None,
+        inbound=HotlineInbound(settings, lambda: dictionary.codes),
+        outbound=HotlineOutbound(client, dictionary, enclosing, settings.unit_name),
+        poller=HotlinePoller(client, dictionary, settings.poll_seconds, settings.page_size) if polls else None,
+        register=HotlineRegister(client, dictionary, settings.page_size),
     )
 
 
@@ -48,11 +56,19 @@ def sandbox_settings(base_url: str, secret: str) -> HotlineSettings:
     )
 
 
+def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
+    """A hand-off may take further calls (a place, files, a signature first), each with a uid of its own."""
+    return frozenset({handoff_id, *(f"{handoff_id}/{part}" for part in ("info", "media", "sign"))})
+
+
 MANIFEST = Manifest(
     system=SYSTEM,
     zh="12345热线",
+    needs=frozenset({Need.NAME, Need.PHONE, Need.ADDRESS, Need.COORDINATES, Need.ATTACHMENTS}),
+    needs_confidential=frozenset({Need.ADDRESS, Need.COORDINATES, Need.ATTACHMENTS}),
     settings=HotlineSettings,
     build=build,
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
+    arrival_keys=arrival_keys,
 )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from adapters.wechat.settings import PUBLIC_API, WechatSettings
-from bridge.adapter import Adapter, Manifest, SandboxPlan, Workshop
+from bridge.adapter import Adapter, Manifest, Need, SandboxPlan, Workshop
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -50,6 +50,8 @@ def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
 MANIFEST = Manifest(
     system="wechat",
     zh="微信服务号",
+    needs=frozenset({Need.OPENID, Need.SECRETARY}),
+    needs_confidential=frozenset({Need.OPENID, Need.SECRETARY}),
     settings=WechatSettings,
     build=build,
     sandbox=sandbox,

@@ -161,7 +161,8 @@ async def _rate_some(world: Playground, rated: set[str]) -> None:
 
 
 async def _openid(world: Playground, petition_id: str) -> str | None:
-    found = await world.bridge.ledger.read(lambda conn: reads.petition(conn, petition_id))
+    ledger = world.bridge.ledger
+    found = await ledger.read(lambda conn: reads.petition(conn, ledger.privacy.vault, petition_id))
     return found[0].petitioner.openid if found else None
 
 

@@ -16,11 +16,11 @@ from bridge.ledger.keep import REPLAYED, Replayed, known_keys, mark_nonces, mess
 from bridge.ledger.matching import (
     ANY,
     RECEIPT_KIND,
-    WAITING,
     KeptNews,
     acknowledge,
     note_side_failure,
     record_update,
+    seal_waiting,
     settle_fate,
 )
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
@@ -51,8 +51,6 @@ class House(Protocol):
     def classify(self, draft: PetitionDraft, source: str) -> HandlingClass: ...
 
     def owner(self, draft: PetitionDraft) -> Secretary: ...
-
-    def petitioner_key(self, openid: str) -> str: ...
 
 
 def accept(work: Work, house: House, arrivals: Sequence[Arrival]) -> list[list[Outcome] | Replayed]:
@@ -138,9 +136,9 @@ class _Desk:
             return Outcome("duplicate", first["petition_id"], first["receipt"], first["event_id"])
         outcome = self._decide(arrival, draft)
         status = "kept" if outcome.status == "kept" else "taken"
-        row = message_row(arrival, draft.message_key, status, outcome=outcome)
+        row = message_row(self.work, arrival, draft.message_key, status, outcome=outcome)
         if outcome.status == "kept" and not isinstance(draft, Submission):
-            row["draft"] = WAITING.dump_json(draft).decode()
+            row["draft"] = seal_waiting(self.work, row["message_id"], draft)
             self.kept.add(row, draft)
         self.message_rows.append(row)
         self.known[key] = row
@@ -161,6 +159,7 @@ class _Desk:
                 return self._update(arrival.system, draft.again, arrival.traceparent, known)
             return Outcome("duplicate", known.petition_id, known.receipt)
         row = self._open(arrival, draft)
+        salt = self.work.privacy.lookup.salt(row.petition_id)
         event = str(ids.event_id(arrival.system, draft.message_key))
         row.receipt = self.work.record(
             row,
@@ -171,7 +170,7 @@ class _Desk:
             data=EventData(),
             actor=draft.actor,
             traceparent=arrival.traceparent,
-            announce={"content_sha256": ids.digest(draft.petition.content.encode("utf-8", "surrogatepass"))},
+            announce={"content_sha256": ids.digest(f"{salt}{draft.petition.content}".encode("utf-8", "surrogatepass"))},
         )
         self._learn(row.petition_id, draft.external_ids)
         return Outcome("new", row.petition_id, row.receipt, event)
@@ -181,10 +180,11 @@ class _Desk:
         handling_class = petition.handling_class or self.house.classify(petition, arrival.system)
         owner = petition.secretary or self.house.owner(petition)
         body = petition.model_copy(update={"handling_class": handling_class, "secretary": owner})
-        openid = petition.petitioner.openid
+        person, lookup = petition.petitioner, self.work.privacy.lookup
+        petition_id = ids.petition_id(from_ms(self.work.now))
         submitted = min(to_ms(draft.submitted_at), self.work.now)
         row = PetitionRow(
-            petition_id=ids.petition_id(from_ms(self.work.now)),
+            petition_id=petition_id,
             source=arrival.system,
             kind=petition.kind.value,
             handling_class=handling_class.value,
@@ -196,8 +196,10 @@ class _Desk:
             state_by=arrival.system,
             class_at=submitted,
             holder=draft.holder,
-            has_openid=openid is not None,
-            petitioner_key=self.house.petitioner_key(openid) if openid else None,
+            has_openid=person.openid is not None,
+            petitioner_key=lookup.petitioner(person.openid) if person.openid else None,
+            phone_key=lookup.phone(person.phone) if person.phone else None,
+            fingerprint=lookup.fingerprint(person.phone, person.openid, petition.content),
             last_sequence=0,
             answered_by=None,
             receipt="",
@@ -205,7 +207,8 @@ class _Desk:
             updated_at=self.work.now,
             due_at=_end_of_day(submitted) if handling_class is HandlingClass.ON_SITE else None,
             closed_at=None,
-            body=_petition_json(body, draft),
+            erased_at=None,
+            body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )
         self.work.rows[row.petition_id] = row

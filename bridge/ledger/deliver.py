@@ -11,6 +11,7 @@ from bridge import ids
 from bridge.adapter import Receipt
 from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.matching import RECEIPT_KIND, learn, match_kept
+from bridge.ledger.opening import open_event, open_petition
 from bridge.ledger.route import OPENING
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, petitions
 from bridge.ledger.work import Work, answered_by_delivery
@@ -20,7 +21,7 @@ from bridge.retry import Park, Retry
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A hand-off to send now, with all that its adapter needs. Documents are still JSON text."""
+    """A hand-off to send now, with all that its adapter needs. Documents are JSON text, opened."""
 
     handoff: Row
     event: Row
@@ -179,7 +180,7 @@ class _Clerk:
             delivered_at=self.work.now,
             acknowledged_at=(row["acknowledged_at"] or self.work.now) if signed else None,
             acknowledge_by=self._sign_by(settlement, row) if not signed else None,
-            progress=row["progress"],
+            progress=_merged(row, settlement),
         )
         self._attempt(settlement, "delivered", None, receipt.detail)
         self._credit(row, receipt)
@@ -278,7 +279,10 @@ def _load(work: Work, handoff_ids: set[str]) -> dict[str, Leased]:
         numbers.setdefault(found.petition_id, []).append((found.system, found.kind, found.value))
     return {
         row["handoff_id"]: Leased(
-            row, of_event[row["event_id"]], of_petition[row["petition_id"]], tuple(numbers.get(row["petition_id"], ()))
+            row,
+            open_event(work.privacy.vault, of_event[row["event_id"]]),
+            open_petition(work.privacy.vault, of_petition[row["petition_id"]]),
+            tuple(numbers.get(row["petition_id"], ())),
         )
         for row in rows
     }

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from sqlalchemy import insert, select
 
-from bridge import ids
 from bridge.adapter import Outcome
 from bridge.ledger.tables import Row, messages, nonces
 from bridge.ledger.work import Work
@@ -66,11 +65,11 @@ def keep(work: Work, kept: Sequence[Kept]) -> list[Replayed | None]:
             continue
         if message.message_key:
             known[key] = {}
-        rows.append(message_row(message, message.message_key, message.status, reason=message.reason))
+        rows.append(message_row(work, message, message.message_key, message.status, reason=message.reason))
         if message.status == "malformed":
             work.note(
                 "message.rejected", level="warning", from_=message.system, to="bridge", outcome="malformed",
-                message_id=rows[-1]["message_id"], body_sha256=ids.digest(message.body),
+                message_id=rows[-1]["message_id"], body_digest=work.privacy.lookup.digest(message.body),
             )  # fmt: skip
     if rows:
         work.conn.execute(insert(messages), rows)
@@ -128,17 +127,18 @@ def known_keys(work: Work, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str,
 
 
 def message_row(
-    message: Raw, key: str | None, status: str, *, reason: str | None = None, outcome: Outcome | None = None
+    work: Work, message: Raw, key: str | None, status: str, *, reason: str | None = None, outcome: Outcome | None = None
 ) -> dict[str, Any]:
-    """The message\'s row in `messages`."""
+    """The message's row in `messages`, its body sealed."""
+    message_id = f"{message.received_at:012x}{next(_COUNT) & 0xFFFFFF:06x}{secrets.token_hex(7)}"
     return {
-        "message_id": f"{message.received_at:012x}{next(_COUNT) & 0xFFFFFF:06x}{secrets.token_hex(7)}",
+        "message_id": message_id,
         "system": message.system,
         "door": message.door.replace("\x00", "\\0")[:500],
         "message_key": key,
         "received_at": message.received_at,
         "content_type": message.content_type[:200],
-        "body": message.body,
+        "body": work.privacy.vault.seal_bytes(f"messages.body:{message_id}", message.body),
         "status": status,
         "reason": reason,
         "petition_id": outcome.petition_id if outcome else None,

@@ -8,18 +8,20 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from bridge.adapter import Outcome
+from bridge.adapter import Bind, Outcome
 from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
-from bridge.ledger import deliver, due, keep, leases, operate, route, seal
+from bridge.ledger import deliver, due, keep, leases, operate, roster, route, seal
 from bridge.ledger.accept import Arrival, House
 from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
 from bridge.ledger.writer import LedgerAway, Writer
 from bridge.patience import Patience
+from bridge.privacy import Privacy
+from bridge.roster import Bound
 
 T = TypeVar("T")
 
@@ -30,6 +32,7 @@ class Ledger:
     def __init__(
         self,
         store: Store,
+        privacy: Privacy,
         now: Now,
         house: House,
         decide: route.Decide,
@@ -38,8 +41,9 @@ class Ledger:
         patience: Patience | None = None,
     ) -> None:
         self.store = store
+        self.privacy = privacy
         self._now = now
-        self._writer = Writer(store, now, publish, messenger, patience)
+        self._writer = Writer(store, privacy, now, publish, messenger, patience)
 
         # A verb is recognised by its identity, so each is bound once.
         def accept_(work: Work, arrivals: Sequence[Arrival]) -> Sequence[list[Outcome] | Replayed]:
@@ -98,6 +102,10 @@ class Ledger:
 
     async def wake_all(self, owners_gone: bool) -> None:
         await self._writer.ask(due.wake_all, owners_gone)
+
+    # ── the roster ──
+    async def bind(self, request: Bind) -> Bound:
+        return await self._writer.ask(roster.bind, request)
 
     # ── operators ──
     async def operate(self, order: operate.Order) -> operate.Verdict:

@@ -6,6 +6,7 @@ Shared by `accept` and `settle`, because both learn numbers.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
+import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, case, delete, select, update
 
@@ -27,6 +28,16 @@ WAITING: TypeAdapter[Update | Acknowledgement] = TypeAdapter(Update | Acknowledg
 """How a kept draft is written down."""
 
 
+def seal_waiting(work: Work, message_id: str, draft: Update | Acknowledgement) -> str:
+    """The draft as it is kept in `messages.draft`."""
+    return work.privacy.vault.seal_text(f"messages.draft:{message_id}", WAITING.dump_json(draft).decode())
+
+
+def _open_waiting(work: Work, message: Row) -> Update | Acknowledgement:
+    opened = work.privacy.vault.open_text(f"messages.draft:{message['message_id']}", message["draft"])
+    return WAITING.validate_json(opened)
+
+
 class KeptNews:
     """The news that an accept batch may be the answer to: kept earlier, or kept a moment ago in this very batch."""
 
@@ -45,7 +56,7 @@ class KeptNews:
         found = {row["message_id"] for row in rows} - self._stored.keys()
         if found:
             for message in self._work.conn.execute(_KEPT_MESSAGES, {"ids": sorted(found)}).mappings():
-                draft = WAITING.validate_json(message["draft"])
+                draft = _open_waiting(self._work, message)
                 if isinstance(draft, Update):
                     self._stored[message["message_id"]] = (message, draft)
         for row in rows:
@@ -106,7 +117,7 @@ def kept_for(
         .order_by(messages.c.message_id)
     ).mappings()
     return [
-        (row, WAITING.validate_json(row["draft"]), work.rows[waiting[row["message_id"]]])
+        (row, _open_waiting(work, row), work.rows[waiting[row["message_id"]]])
         for row in list(rows)
         if waiting[row["message_id"]] in work.rows
     ]
@@ -224,8 +235,10 @@ def settle_fate(work: Work, handoff_id: str, row: PetitionRow, system: str, fate
     if fate.failure is None:
         work.conn.execute(_ACKNOWLEDGE, one)
     else:
-        what, outcome, level = "handoff.parked", fate.failure, "warning"
-        work.conn.execute(_NOT_ARRIVED, one)
+        another = bool(fate.another_way) and _try_another_way(work, handoff_id, fate)
+        what, outcome, level = "handoff.failed" if another else "handoff.parked", fate.failure, "warning"
+        if not another:
+            work.conn.execute(_NOT_ARRIVED, one)
         if row.answered_by == f"handoff:{handoff_id}":
             # What proved the answer did not arrive after all: the petition is open again.
             row.answered_by, row.closed_at, row.dirty = None, None, True
@@ -233,6 +246,40 @@ def settle_fate(work: Work, handoff_id: str, row: PetitionRow, system: str, fate
               receipt=fate.receipt)  # fmt: skip
 
 
+def _try_another_way(work: Work, handoff_id: str, fate: Acknowledgement) -> bool:
+    """Send it again at once, told what failed; False where it is not delivered (any more)."""
+    query = select(handoffs).where(
+        handoffs.c.handoff_id == handoff_id, handoffs.c.state.in_(("delivered", "acknowledged"))
+    )
+    found = work.conn.execute(query.with_for_update()).mappings().first()
+    if found is None:
+        return False
+    earlier = orjson.loads(found["progress"]) if found["progress"] else {}
+    progress = orjson.dumps({**earlier, **fate.another_way}).decode()
+    wake = work.now + work.patience.publish_ms
+    work.conn.execute(
+        _ANOTHER_WAY,
+        {"id": handoff_id, "wake": wake, "base": found["attempts"], "told": progress, "why": fate.failure},
+    )
+    work.ready(found)
+    return True
+
+
+_ANOTHER_WAY = (
+    update(handoffs)
+    .where(handoffs.c.handoff_id == bindparam("id"))
+    .values(
+        state="pending",
+        wake_at=bindparam("wake"),
+        ladder_from=bindparam("base"),
+        progress=bindparam("told"),
+        reason=bindparam("why"),
+        acknowledged_at=None,
+        acknowledge_by=None,
+        ask_first=False,
+        publishes=0,
+    )
+)
 _ACKNOWLEDGE = (
     update(handoffs)
     .where(handoffs.c.handoff_id == bindparam("id"), handoffs.c.acknowledged_at.is_(None))

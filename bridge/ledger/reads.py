@@ -1,6 +1,7 @@
 """What is read out of the ledger: petitions, trails, hand-offs, messages. Each function takes one snapshot."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from bridge.adapter import PetitionView, Ref
 from bridge.clock import from_ms, iso
+from bridge.ledger.opening import open_event, open_petition
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, journal, messages, petitions
+from bridge.vault import Vault
 from schemas.event import Event, EventData, EventType
 from schemas.petition import ExternalId, Petition
 
@@ -18,7 +21,7 @@ VIEWS = 20
 
 
 def build_petition(row: Row, numbers: Sequence[tuple[str, str, str]]) -> Petition:
-    """The canonical petition from its row; `numbers` are (system, kind, value). Columns win over the kept document."""
+    """The canonical petition from its opened row; `numbers` are (system, kind, value). Columns win over `body`."""
     document = orjson.loads(row["body"])
     document.update(
         petition_id=row["petition_id"],
@@ -31,7 +34,7 @@ def build_petition(row: Row, numbers: Sequence[tuple[str, str, str]]) -> Petitio
 
 
 def build_event(row: Row) -> Event:
-    """The canonical event from its row."""
+    """The canonical event from its opened row."""
     return Event.model_construct(
         event_id=UUID(row["event_id"]),
         petition_id=row["petition_id"],
@@ -46,10 +49,17 @@ def build_event(row: Row) -> Event:
     )
 
 
-def petition(conn: Connection, petition_id: str) -> tuple[Petition, Row] | None:
+def petition(conn: Connection, vault: Vault, petition_id: str) -> tuple[Petition, Row] | None:
     """The petition and its row, or None."""
     row = conn.execute(select(petitions).where(petitions.c.petition_id == petition_id)).mappings().first()
-    return (build_petition(row, _numbers(conn, [petition_id]).get(petition_id, [])), row) if row else None
+    if row is None:
+        return None
+    return build_petition(open_petition(vault, row), _numbers(conn, [petition_id]).get(petition_id, [])), row
+
+
+def has_petition(conn: Connection, petition_id: str) -> bool:
+    """Whether there is one of this number."""
+    return conn.scalar(select(petitions.c.petition_id).where(petitions.c.petition_id == petition_id)) is not None
 
 
 def petition_list(
@@ -62,7 +72,9 @@ def petition_list(
     limit: int = 50,
 ) -> list[Row]:
     """Rows without the document, oldest first; `after` is the (accepted_at, petition_id) of the last one seen."""
-    columns = [column for column in petitions.c if column.name not in ("body", "petitioner_key")]
+    columns = [
+        column for column in petitions.c if column.name not in ("body", "petitioner_key", "phone_key", "fingerprint")
+    ]
     query = select(*columns).order_by(petitions.c.accepted_at, petitions.c.petition_id).limit(limit)
     if source:
         query = query.where(petitions.c.source == source)
@@ -96,16 +108,18 @@ def trail_document(conn: Connection, petition_id: str) -> dict[str, Any] | None:
     return {"petition_id": petition_id, "state": state, "holder": row.holder, "entries": trail(conn, petition_id)}
 
 
-def message_body(conn: Connection, system: str, message_key: str) -> bytes | None:
+def message_body(conn: Connection, vault: Vault, system: str, message_key: str) -> bytes | None:
     """The raw bytes that were taken under this key."""
-    query = select(messages.c.body).where(messages.c.system == system, messages.c.message_key == message_key)
-    return conn.scalar(query)
+    columns = (messages.c.message_id, messages.c.body)
+    query = select(*columns).where(messages.c.system == system, messages.c.message_key == message_key)
+    row = conn.execute(query).first()
+    return vault.open_bytes(f"messages.body:{row.message_id}", row.body) if row else None
 
 
-def petition_events(conn: Connection, petition_id: str) -> list[Event]:
+def petition_events(conn: Connection, vault: Vault, petition_id: str) -> list[Event]:
     """All events of the petition, in order."""
     query = select(events).where(events.c.petition_id == petition_id).order_by(events.c.sequence)
-    return [build_event(row) for row in conn.execute(query).mappings()]
+    return [build_event(open_event(vault, row)) for row in conn.execute(query).mappings()]
 
 
 def handoff_list(
@@ -146,9 +160,17 @@ def attempt_list(conn: Connection, handoff_id: str) -> list[dict[str, Any]]:
 def message_list(conn: Connection, *, status: str, limit: int = 50) -> list[dict[str, Any]]:
     """Raw messages that became nothing (malformed, kept, ignored), newest first, without their bodies."""
     columns = [column for column in messages.c if column.name not in ("body", "draft")]
-    query = select(*columns, func.length(messages.c.body).label("bytes")).where(messages.c.status == status)
+    length, begins = func.length(messages.c.body).label("bytes"), func.substr(messages.c.body, 1, 64).label("begins")
+    query = select(*columns, length, begins).where(messages.c.status == status)
     rows = conn.execute(query.order_by(messages.c.received_at.desc()).limit(limit)).mappings()
-    return [_readable(row) for row in rows]
+    return [_listed_message(row) for row in rows]
+
+
+def _listed_message(row: Row) -> dict[str, Any]:
+    """The row with the size of what came, not of what it was sealed into."""
+    begins = bytes(row["begins"])
+    shown = {key: value for key, value in row.items() if key != "begins"}
+    return _readable({**shown, "bytes": Vault.clear_length(begins, row["bytes"])})
 
 
 def message_counts(conn: Connection) -> dict[str, int]:
@@ -160,7 +182,7 @@ def message_counts(conn: Connection) -> dict[str, int]:
 # ── what a door may tell ────────────────────────────────────────────────────────────────────────────────────
 
 
-def views_by_refs(conn: Connection, refs: Sequence[Ref]) -> list[PetitionView]:
+def views_by_refs(conn: Connection, vault: Vault, refs: Sequence[Ref]) -> list[PetitionView]:
     """The first petition that one of `refs` names."""
     for ref in refs:
         query = select(cross_references.c.petition_id).where(cross_references.c.value == ref.value)
@@ -168,25 +190,25 @@ def views_by_refs(conn: Connection, refs: Sequence[Ref]) -> list[PetitionView]:
         if ref.kind:
             query = query.where(cross_references.c.kind == ref.kind)
         found = [ref.petition_id] if ref.petition_id else list(conn.scalars(query.limit(1)))
-        if views := _views(conn, select(petitions).where(petitions.c.petition_id.in_(found))):
+        if views := _views(conn, vault, select(petitions).where(petitions.c.petition_id.in_(found))):
             return views
     return []
 
 
-def views_by_petitioner(conn: Connection, petitioner_key: str) -> list[PetitionView]:
+def views_by_petitioner(conn: Connection, vault: Vault, petitioner_key: str) -> list[PetitionView]:
     """What one petitioner brought, newest first."""
     query = select(petitions).where(petitions.c.petitioner_key == petitioner_key)
-    return _views(conn, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
+    return _views(conn, vault, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
 
 
-def _views(conn: Connection, query: Any) -> list[PetitionView]:
-    rows = list(conn.execute(query).mappings())
+def _views(conn: Connection, vault: Vault, query: Any) -> list[PetitionView]:
+    rows = [open_petition(vault, row) for row in conn.execute(query).mappings()]
     ids = [row["petition_id"] for row in rows]
     numbers = _numbers(conn, ids)
     history: dict[str, list[Row]] = {}
     found = select(events).where(events.c.petition_id.in_(ids)).order_by(events.c.petition_id, events.c.sequence)
     for event in conn.execute(found).mappings():
-        history.setdefault(event["petition_id"], []).append(event)
+        history.setdefault(event["petition_id"], []).append(open_event(vault, event))
     return [_view(row, numbers.get(row["petition_id"], []), history.get(row["petition_id"], [])) for row in rows]
 
 
@@ -207,7 +229,18 @@ def _view(row: Row, numbers: Sequence[tuple[str, str, str]], history: Sequence[R
         said=spoken[-1].text if spoken else None,
         unit=next((data.unit for data in reversed(said) if data.unit), None),
         rated=_rated(history),
+        petitioner_wrote_at=_wrote_at(history),
     )
+
+
+def _wrote_at(history: Sequence[Row]) -> datetime | None:
+    """When the petitioner brought or added something last (a rating does not count)."""
+    said = [
+        event["recorded_at"]
+        for event in history
+        if event["actor"] == "petitioner" and event["type"] in (EventType.SUBMITTED, EventType.NOTED)
+    ]
+    return from_ms(said[-1]) if said else None
 
 
 def _rated(history: Sequence[Row]) -> bool:

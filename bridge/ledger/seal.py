@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+import orjson
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bridge.ledger.bulk import update_rows
 from bridge.ledger.tables import journal, witness
@@ -25,6 +27,26 @@ class Seal:
     numbered: tuple[tuple[int, int], ...]
     frontier: bytes
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """A journal row with its number, if it has one. `body` is its canonical JSON."""
+
+    entry_id: int
+    n: int | None
+    body: str
+
+    def fields(self) -> dict[str, Any]:
+        """The entry as it was journalled."""
+        fields: dict[str, Any] = orjson.loads(self.body)
+        return fields
+
+
+def entries_of(conn: Connection, petition_id: str) -> list[Journalled]:
+    """All rows of one petition in journal order; [] if it is not known."""
+    query = select(journal.c.entry_id, journal.c.n, journal.c.body).where(journal.c.petition_id == petition_id)
+    return [Journalled(row.entry_id, row.n, row.body) for row in conn.execute(query.order_by(journal.c.entry_id))]
 
 
 def unsealed(work: Work, limits: Sequence[int]) -> list[list[Unsealed]]:

@@ -44,6 +44,8 @@ petitions = Table(
     Column("holder", Text),
     Column("has_openid", Boolean, nullable=False),
     Column("petitioner_key", Text),
+    Column("phone_key", Text),
+    Column("fingerprint", Text),
     Column("last_sequence", Integer, nullable=False),
     Column("answered_by", Text),
     Column("receipt", Text, nullable=False),
@@ -52,15 +54,19 @@ petitions = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("closed_at", BigInteger),
+    Column("erased_at", BigInteger),
     Index(
         "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")
     ),
     Index("petitions_listed", "accepted_at", "petition_id"),
     Index("petitions_petitioner", "petitioner_key", "accepted_at"),
+    Index("petitions_phone", "phone_key", "accepted_at"),
+    Index("petitions_fingerprint", "fingerprint", "accepted_at"),
 )
-"""One row a petition. `petitioner_key` is a keyed hash of the openid; `answered_by` the hand-off or event that proves
-that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the
-system that has the case now."""
+"""One row a petition. `body` is sealed (`bridge.vault`). `petitioner_key` and `phone_key` are keyed hashes of openid
+and phone, `fingerprint` one of phone and text: to find by, never to read. `answered_by` is the hand-off or event that
+proves that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the system that has
+the case now; `erased_at` says since when nothing personal is left."""
 
 cross_references = Table(
     "cross_references",
@@ -99,7 +105,8 @@ messages = Table(
         postgresql_where=text("status <> 'taken'"),
     ),
 )
-"""Every authenticated message as it came. `status`: taken, malformed, ignored, kept (waits for its petition)."""
+"""Every authenticated message as it came, `body` and `draft` sealed. `status`: taken, malformed, ignored, kept (waits
+for its petition)."""
 
 kept_references = Table(
     "kept_references",
@@ -138,7 +145,7 @@ events = Table(
     Column("announced", Text, nullable=False),
     UniqueConstraint("petition_id", "sequence", name="events_gapless"),
 )
-"""`data` is all the event says; `announced` what the public bus was told, so that it can be told the same again."""
+"""`data` is all the event says, sealed; `announced` what the public bus was told, so that it can be told again."""
 
 conveyor = Table(
     "conveyor",
@@ -266,6 +273,20 @@ leases = Table(
     Column("until", BigInteger, nullable=False),
 )
 """Work that only one process does at a time (polling a system, sealing)."""
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("ran_at", BigInteger, nullable=False),
+    Column("open_differences", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Index("reconciliations_day", "system", "day", "ran_at"),
+)
+"""One row a run (对账): the report as canonical JSON, whose SHA-256 (`digest`) is sealed into the journal."""
 
 UNFINISHED = ("pending", "queued", "waiting", "sending", "retrying", "unknown", "parked")
 """Hand-offs that block their lane."""

@@ -18,7 +18,8 @@ from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, ev
 from bridge.ledger.tables import journal as journal_table
 from bridge.lifecycle import ANSWERS, ENDED, is_older, moves, state_after
 from bridge.patience import Patience
-from schemas.event import EventData, EventType
+from bridge.privacy import Privacy
+from schemas.event import EventData, EventType, UnitRole
 from schemas.petition import ExternalId
 
 PUBLISH_GRACE_MS, QUEUED_GRACE_MS = Patience().publish_ms, Patience().queued_ms
@@ -45,6 +46,8 @@ class PetitionRow:
     holder: str | None
     has_openid: bool
     petitioner_key: str | None
+    phone_key: str | None
+    fingerprint: str | None
     last_sequence: int
     answered_by: str | None
     receipt: str
@@ -52,6 +55,7 @@ class PetitionRow:
     updated_at: int
     due_at: int | None
     closed_at: int | None
+    erased_at: int | None
     body: str = ""
     fresh: bool = False
     dirty: bool = False
@@ -70,6 +74,7 @@ class Work:
 
     conn: Connection
     now: int
+    privacy: Privacy
     messenger: str = "wechat"
     patience: Patience = field(default_factory=Patience)
     rows: dict[str, PetitionRow] = field(default_factory=dict)
@@ -118,7 +123,9 @@ class Work:
                 "recorded_at": self.now,
                 "actor": actor,
                 "traceparent": traceparent,
-                "data": data.model_dump_json(exclude_defaults=True),
+                "data": self.privacy.vault.seal_text(
+                    f"events.data:{event_id}", data.model_dump_json(exclude_defaults=True)
+                ),
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
@@ -156,7 +163,12 @@ class Work:
     ) -> None:
         # A system whose clock runs ahead must not make everything after it look old.
         at = min(occurred_at, self.now)
-        if moves(row.state, type_) and not is_older(at, source, row.state_at, row.state_by):
+        # An assisting unit speaks of its own part only; the petition is where the lead has it.
+        if (
+            moves(row.state, type_)
+            and data.role is not UnitRole.ASSIST
+            and not is_older(at, source, row.state_at, row.state_by)
+        ):
             row.state, row.state_at, row.state_by = state_after(row.state, type_), at, source
             if type_ is EventType.REHANDLED:
                 row.answered_by, row.closed_at = None, None

@@ -23,6 +23,7 @@ from bridge.clock import Now, to_ms
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
 from bridge.patience import Patience
+from bridge.privacy import Privacy
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,12 +54,14 @@ class Writer:
     def __init__(
         self,
         store: Store,
+        privacy: Privacy,
         now: Now,
         publish: Callable[[list[Message]], None],
         messenger: str = "wechat",
         patience: Patience | None = None,
     ) -> None:
         self._store = store
+        self._privacy = privacy
         self._now = now
         self._publish = publish
         self._messenger = messenger
@@ -163,7 +166,7 @@ class Writer:
         messages: list[Message] = []
         with self._store.writing() as conn:
             for verb, items in _by_verb(requests):
-                work = Work(conn, to_ms(self._now()), self._messenger, self._patience)
+                work = Work(conn, to_ms(self._now()), self._privacy, self._messenger, self._patience)
                 answers.extend(verb(work, items))
                 messages.extend(work.outgoing)
             failpoints.hit("ledger.before_commit")

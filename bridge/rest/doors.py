@@ -8,7 +8,7 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.adapter import Adapter, Inbound, Request, Response
+from bridge.adapter import Adapter, Door, Request, Response
 from bridge.intake import Intake
 from bridge.rest import bodies
 from bridge.rest.context import Context
@@ -18,8 +18,10 @@ Now = Callable[[], datetime]
 
 def routes(adapter: Adapter, intake: Intake, now: Now) -> list[Route]:
     """One route for each path the system calls on us."""
-    endpoint = _endpoint(adapter.system, adapter.inbound, intake, now)
-    return [Route(door.path, endpoint, methods=list(door.methods)) for door in adapter.inbound.doors]
+    return [
+        Route(door.path, _endpoint(adapter, door, intake, now), methods=list(door.methods))
+        for door in adapter.inbound.doors
+    ]
 
 
 class DoorsFirst:
@@ -31,7 +33,7 @@ class DoorsFirst:
     def __init__(self, app: ASGIApp, adapters: Iterable[Adapter], context: Context) -> None:
         self._app = app
         self._doors = {
-            (method, door.path): _endpoint(adapter.system, adapter.inbound, context.intake, context.now)
+            (method, door.path): _endpoint(adapter, door, context.intake, context.now)
             for adapter in adapters
             for door in adapter.inbound.doors
             for method in door.methods
@@ -48,14 +50,16 @@ class DoorsFirst:
 
 
 def _endpoint(
-    system: str, inbound: Inbound, intake: Intake, now: Now
+    adapter: Adapter, door: Door, intake: Intake, now: Now
 ) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+    system, inbound, patience = adapter.system, adapter.inbound, door.patience_seconds
+
     async def endpoint(http: HttpRequest) -> HttpResponse:
         try:
             body = await bodies.read(http)
         except bodies.TooLarge:
             return _http(inbound.too_large(_request(http, b"", now())))
-        return _http(await intake.receive(system, inbound, _request(http, body, now())))
+        return _http(await intake.receive(system, inbound, _request(http, body, now()), patience))
 
     return endpoint
 

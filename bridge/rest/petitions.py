@@ -46,6 +46,7 @@ def router(context: Context) -> APIRouter:
     """The routes, bound to this process's parts."""
     api = APIRouter(prefix="/v1/petitions", tags=["petitions"])
     in_progress: set[tuple[str, str]] = set()
+    vault = context.ledger.privacy.vault
 
     @api.post("", status_code=202, openapi_extra=json_body(PetitionDocument))
     async def submit(request: Request) -> Response:
@@ -110,11 +111,11 @@ def router(context: Context) -> APIRouter:
         """One petition with its events. Personal data is masked unless the key has `pii:read` and `reason` is given;
         such a read is journalled with who and why."""
         caller = access.caller(request, context.keys, "petitions:read")
-        found = await context.ledger.read(lambda conn: reads.petition(conn, petition_id))
+        found = await context.ledger.read(lambda conn: reads.petition(conn, vault, petition_id))
         if found is None:
             raise _unknown(petition_id)
         petition, row = found
-        events = await context.ledger.read(lambda conn: reads.petition_events(conn, petition_id))
+        events = await context.ledger.read(lambda conn: reads.petition_events(conn, vault, petition_id))
         clear = "pii:read" in caller.scopes and bool(reason)
         if clear:
             await context.ledger.note(
@@ -176,13 +177,15 @@ def router(context: Context) -> APIRouter:
             raise RuntimeError("no nonce was used")
         outcome = outcomes[0]
         if outcome.status == "duplicate" and draft.message_key.startswith(("idem:", "event:")):
-            stored = await context.ledger.read(lambda conn: reads.message_body(conn, caller.source, draft.message_key))
+            stored = await context.ledger.read(
+                lambda conn: reads.message_body(conn, vault, caller.source, draft.message_key)
+            )
             if stored is not None and ids.digest(stored) != ids.digest(body):
                 raise Problem(422, "This Idempotency-Key was used with another body (幂等键已用于不同内容)")
         return outcome
 
     async def _must_exist(petition_id: str) -> None:
-        if await context.ledger.read(lambda conn: reads.petition(conn, petition_id)) is None:
+        if not await context.ledger.read(lambda conn: reads.has_petition(conn, petition_id)):
             raise _unknown(petition_id)
 
     return api

@@ -201,7 +201,9 @@ def test_an_adapter_with_a_defect_is_taken_for_unknown_and_asked_about(systems: 
         assert row["receipt"] == "theirs"
         assert len(systems[HOTLINE].sends) == 1
         assert len(systems[HOTLINE].lookups) == 1
-        (view,) = await bridge.ledger.read(lambda conn: reads.views_by_refs(conn, [ref("T1", HOTLINE, "task")]))
+        (view,) = await bridge.ledger.read(
+            lambda conn: reads.views_by_refs(conn, bridge.privacy.vault, [ref("T1", HOTLINE, "task")])
+        )
         assert view.petition_id == petition_id
         await holds(bridge)
 

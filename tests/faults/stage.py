@@ -287,7 +287,7 @@ class Stage:
         systems = [manifest.system for manifest in root.manifests()]
         received = {system: self.do(self.world.received(system)) for system in systems}
         told = {system: self.do(self._told(system)) for system in systems}
-        return self.read(lambda conn: collect(conn, received, told))
+        return self.read(lambda conn: collect(conn, self.bridge.privacy.vault, received, told))
 
     async def _told(self, system: str) -> list[str]:
         _, answer = await self.world.call("GET", f"{self.world.sandbox_url(system)}/sandbox/told")

@@ -17,7 +17,8 @@ from bridge.ledger.accept import Arrival
 from bridge.ledger.writer import LedgerAway
 from bridge.polling import Polling
 from bridge.witness import keys
-from bridge.witness.auditlog import AuditLog, read
+from bridge.witness.auditlog import AuditLog
+from bridge.witness.logfiles import read
 from bridge.witness.sealer import Sealer
 from schemas.event import EventType
 from tests.support.ledgers import HOTLINE, WECHAT, Bench, Case, number, ref, submission, update
@@ -86,7 +87,7 @@ class Letterbox:
 
 
 def _polling(bench: Bench, letterbox: Letterbox) -> Polling:
-    intake = Intake(bench.ledger, lambda openid: openid)
+    intake = Intake(bench.ledger)
     return Polling(HOTLINE, letterbox, intake, bench.ledger, bench.owner, bench.clock)
 
 
@@ -135,7 +136,7 @@ def _deliver_all(bench: Bench, case: Case) -> None:
 def _seal(bench: Bench, folder: Path) -> None:
     """A process seals what there is, and ends."""
     signer = keys.ensure(folder / "keys", "bridge.example/laiting")
-    sealer = Sealer(bench.ledger, folder / "audit", signer, bench.owner, bench.clock, every_seconds=3600)
+    sealer = Sealer(bench.ledger, folder / "audit", lambda: signer, bench.owner, bench.clock, every_seconds=3600)
     bench.do(sealer.finish())
 
 

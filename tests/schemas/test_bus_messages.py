@@ -21,6 +21,7 @@ from schemas.event import CloudEvent, EventData, EventType
 from schemas.handoff import HandoffReady
 from schemas.petition import ExternalId, HandlingClass, PetitionDraft, Secretary
 from tests.schemas.validators import load, validator
+from tests.support.ledgers import PRIVACY
 
 NOW = 1_795_314_600_000
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -47,9 +48,6 @@ class House:
 
     def owner(self, draft: PetitionDraft) -> Secretary:
         return Secretary(id="S-1", name="沈静", team_id="T-07")
-
-    def petitioner_key(self, openid: str) -> str:
-        return "0" * 64
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +92,7 @@ def said(person: dict[str, str]) -> EventData:
 def published(engine: Engine, person: dict[str, str]) -> list[Message]:
     """All that is put on the bus when this person's petition is taken in and lives through every event."""
     with engine.connect() as conn, conn.begin() as transaction:
-        work = Work(conn, NOW)
+        work = Work(conn, NOW, PRIVACY)
         number = ExternalId(system="hotline12345", kind="caseId", value=person["number"])
         submission = Submission(person["number"], draft(person), (number,), from_ms(NOW), actor=person["name"])
         accept(work, House(), [Arrival("hotline12345", "/door", NOW, "", b"", (submission,), traceparent=TRACE)])

@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 from bridge import app
-from bridge.adapter import Adapter, CannotAsk, Door, Manifest, Outgoing, Receipt, Request, Response, SystemSettings
+from bridge.adapter import (
+    EVERY_NEED,
+    Adapter,
+    CannotAsk,
+    Door,
+    Manifest,
+    Outgoing,
+    Receipt,
+    Request,
+    Response,
+    SystemSettings,
+)
 from bridge.app import Bridge, Part
 from bridge.settings import Settings
 from schemas.event import EventType
@@ -91,6 +102,8 @@ def play_systems(monkeypatch: pytest.MonkeyPatch) -> dict[str, Played]:
         return Manifest(
             system=system,
             zh=system,
+            needs=EVERY_NEED,
+            needs_confidential=EVERY_NEED,
             settings=SystemSettings,
             build=lambda _settings, _workshop: Adapter(system, NoDoors(), played[system]),
             sandbox=lambda *_: None,  # type: ignore[arg-type]

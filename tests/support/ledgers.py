@@ -21,8 +21,11 @@ from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.operate import Order, Verdict
 from bridge.ledger.store import Store
+from bridge.lookup import Lookup
+from bridge.privacy import Privacy
 from bridge.retry import Park, Retry
 from bridge.routing import Facts, Route, Routes
+from bridge.vault import Vault, VaultKey
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId, HandlingClass, PetitionDraft, Petitioner, Secretary
 
@@ -34,6 +37,7 @@ START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 """Ten in the morning in the city."""
 
 OPENID = "oABCD-1234567890abcdefghijklm"
+PRIVACY = Privacy(Vault([VaultKey("k1-test", "AES-256-GCM", b"v" * 32)]), Lookup(b"k" * 32))
 DUTY = Secretary(id="duty", name="值班书记", team_id="team-9")
 WAIT = 30.0
 
@@ -136,11 +140,18 @@ class Bench:
         self.owner = owner
         self.published: list[Message] = []
         self.store = store or Store(url)
-        house = HouseRules(ROUTES, DUTY, b"k" * 32)
-        self.ledger = Ledger(self.store, self.clock, house, decide or ROUTES.route, self.published.extend, WECHAT)
+        house = HouseRules(ROUTES, DUTY)
+        self.privacy = PRIVACY
+        self.ledger = Ledger(
+            self.store, PRIVACY, self.clock, house, decide or ROUTES.route, self.published.extend, WECHAT
+        )
         self.ledger.start()
         self._loop = asyncio.Runner()
         self._keys = 0
+
+    def raw(self, message: Any) -> bytes:
+        """The bytes of a row of `messages` as they came in."""
+        return self.privacy.vault.open_bytes(f"messages.body:{message['message_id']}", bytes(message["body"]))
 
     def close(self) -> None:
         self.ledger.stop()

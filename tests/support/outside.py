@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from bridge.app import manifests
 from bridge.ledger.tables import events, handoffs, journal, messages, petitions
+from bridge.vault import Vault
 from tests.support.callers import Answer
 
 HOTLINE, CENTER = "hotline12345", "governance_center"
@@ -49,7 +50,7 @@ class Evidence:
     repeats: int = 0
 
 
-def collect(conn: Connection, received: Mapping[str, Row], told: Mapping[str, Sequence[str]]) -> Evidence:
+def collect(conn: Connection, vault: Vault, received: Mapping[str, Row], told: Mapping[str, Sequence[str]]) -> Evidence:
     """All of the ledger that the systems' words are held against, in one snapshot."""
     trails: dict[str, list[Row]] = {}
     query = select(journal.c.petition_id, journal.c.n, journal.c.body).order_by(journal.c.entry_id)
@@ -59,8 +60,9 @@ def collect(conn: Connection, received: Mapping[str, Row], told: Mapping[str, Se
     for event in conn.execute(select(events.c.petition_id, events.c.sequence).order_by(events.c.sequence)):
         sequences.setdefault(event.petition_id, []).append(event.sequence)
     bodies: set[str] = set()
-    for message in conn.execute(select(messages.c.message_key, messages.c.body)):
-        bodies |= {hashlib.sha256(message.body).hexdigest(), message.message_key or ""}
+    for message in conn.execute(select(messages.c.message_id, messages.c.message_key, messages.c.body)):
+        body = vault.open_bytes(f"messages.body:{message.message_id}", message.body)
+        bodies |= {hashlib.sha256(body).hexdigest(), message.message_key or ""}
     columns = [column for column in petitions.c if column.name != "body"]
     return Evidence(
         petitions={row["petition_id"]: dict(row) for row in conn.execute(select(*columns)).mappings()},

@@ -35,6 +35,7 @@ from bridge.conservation import Conservation, conservation
 from bridge.demo.petitions import DemoPetition
 from bridge.ledger.store import Store
 from bridge.ledger.tables import conveyor, journal
+from bridge.vault import Vault
 from tests.support import launch
 from tests.support.callers import Callers, batches, call
 from tests.support.launch import Launched
@@ -307,7 +308,8 @@ class World:
         """What the ledger says and what each system says; repeats are counted from one look to the next."""
         received = {system: call("GET", f"{base}/sandbox/received")[1] for system, base in self.sandboxes.items()}
         told = {system: call("GET", f"{base}/sandbox/told")[1]["told"] for system, base in self.sandboxes.items()}
-        evidence: Evidence = self.read(lambda conn: collect(conn, received, told))
+        vault = Vault.load(self.directory / "keys")
+        evidence: Evidence = self.read(lambda conn: collect(conn, vault, received, told))
         evidence.repeats -= self._repeats
         self._repeats += evidence.repeats
         return evidence
