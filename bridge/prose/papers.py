@@ -1,0 +1,66 @@
+"""Id numbers (GB 11643) and bank cards (ISO/IEC 7812). Each rule gives the end of the number in the text, 0 if none."""
+
+import re
+from datetime import date
+
+from bridge.prose import digits
+from bridge.prose.candidate import PAPER, Candidate, label
+
+_ID_LABEL = label("身份证|身份号码|证件号")
+_CARD_LABEL = label("卡号|账号|帐号|账户|帐户|银行卡|存折")
+PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
+_CHECK_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
+ISSUERS = re.compile(r"62|60|4|5[1-5]|35|95")
+_X = re.compile(rf"{digits.BETWEEN}[xXｘＸ×](?![A-Za-z])")
+
+
+def identity(candidate: Candidate) -> int:
+    read, end = candidate.digits, candidate.end
+    if len(read) == 17 and (x := _X.match(candidate.text, end)):
+        read, end = read + "X", x.end()
+    if 15 <= len(read) <= 18 and candidate.is_tight and candidate.after(_ID_LABEL):
+        return end
+    if len(read) == 18 and _is_born(read[:2], read[6:14]):
+        # One wrong digit leaves a person's birthday and home: hidden too, unless it is said to be something else.
+        return end if _checks(read) or (candidate.is_tight and not candidate.after(PAPER)) else 0
+    if len(read) == 15 and candidate.is_tight and _is_born(read[:2], "19" + read[6:12]):
+        return 0 if candidate.after(PAPER) else end
+    return 0
+
+
+def _is_born(province: str, day: str) -> bool:
+    return PROVINCE.fullmatch(province) is not None and day[:2] in ("18", "19", "20") and is_day(day)
+
+
+def is_day(text: str) -> bool:
+    """Whether it is a date as YYYYMMDD."""
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _checks(number: str) -> bool:
+    """ISO 7064 MOD 11-2, as GB 11643 has it."""
+    total = sum(int(digit) * weight for digit, weight in zip(number, _CHECK_WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == number[17]
+
+
+def card(candidate: Candidate) -> int:
+    quarters = all(length == 4 for length in candidate.shape[:-1]) and candidate.shape[-1] <= 4
+    if not candidate.is_tight or not (len(candidate.groups) == 1 or quarters):
+        return 0
+    if 12 <= len(candidate.digits) <= 21 and candidate.after(_CARD_LABEL):
+        return candidate.end
+    likely = 16 <= len(candidate.digits) <= 19 and ISSUERS.match(candidate.digits) and _luhn(candidate.digits)
+    return candidate.end if likely and not candidate.after(PAPER) else 0
+
+
+def _luhn(number: str) -> bool:
+    """ISO/IEC 7812."""
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
