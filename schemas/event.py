@@ -190,10 +190,19 @@ class Households(Canonical):
     batch: int | None = Field(default=None, ge=1)
 
 
+class Indicator(Canonical):
+    """One measure of a rating (满意度指标): the system's own code and score."""
+
+    code: str = Field(max_length=64)
+    name: str | None = Field(default=None, max_length=200)
+    score: str = Field(max_length=32)
+
+
 class EventData(Canonical):
     """What the event says. Every field is optional; each type uses the ones that fit it.
 
-    `text` is the reply, opinion, reason or note in words; `reference` the system's own number of this very step;
+    `sign_by` and `return_by` are a dispatch's own limits (签收时限, 退单时限); `stage` keeps the first satisfaction and
+    the final one apart. `text` is the reply, opinion, reason or note in words; `reference` the system's own number of this very step;
     `handling_class` the new class of a `reclassed` event; `place` one that was told later; `raw` the
     payload of one that nobody understood.
     """
@@ -204,10 +213,14 @@ class EventData(Canonical):
     person: str | None = Field(default=None, max_length=100)
     units: tuple[Assignment, ...] = ()
     due_at: Moment | None = None
+    sign_by: Moment | None = None
+    return_by: Moment | None = None
     extend_by: Span | None = None
     level: SupervisionLevel | None = None
     satisfaction: Satisfaction | None = None
     score: str | None = Field(default=None, max_length=64)
+    indicators: tuple[Indicator, ...] = ()
+    stage: Literal["first", "final"] | None = None
     resolved: Literal["yes", "no", "partly"] | None = None
     reference: Identifier | None = None
     status: RawCode | None = None

@@ -30,6 +30,7 @@ TITLES = {
     "CloudEvent": "Event on the public bus 总线事件",
     "Event": "Event 事件",
     "Households": "Households done 办结户数",
+    "Indicator": "Measure of a rating 满意度指标",
     "Package": "Joint package 打包处理",
     "PartState": "State of a unit's part 承办任务状态",
     "SupervisionOrder": "Supervision order 督办单",

@@ -178,6 +178,8 @@ class PetitionDraft(Canonical):
     assist_units: tuple[Annotated[str, Field(max_length=200)], ...] = ()
     attachments: tuple[Attachment, ...] = ()
     occurred_at: Moment | None = None
+    repeat_call: bool = False
+    """The caller has brought this before (重复来电), says the source."""
 
 
 class Petition(PetitionDraft):
