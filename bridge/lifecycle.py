@@ -1,9 +1,10 @@
-"""Where a petition stands after an event: one table, pure.
+"""Where a petition stands after an event: the transition table (`bridge/tables/lifecycle.toml`), asked by the ledger.
 
-The state is the newest word about the case. It never moves back for an event that is older than the one applied, and
-some events (a note, an urging) say nothing about where the case stands.
+The state is the newest word about the case, as far as the table allows it. It never moves back for an event that is
+older than the one applied, and some events (a note, an urging) say nothing about where the case stands.
 """
 
+from bridge.rules import transitions
 from schemas.event import EventType as E
 
 STATE_AFTER: dict[E, str] = {
@@ -29,7 +30,8 @@ STATE_AFTER: dict[E, str] = {
     E.SUSPENDED: "suspended",
     E.RESUMED: "handling",
 }
-"""Events that are not here (supervised, urged, rated, noted, unknown, …) leave the state as it is."""
+"""Which state an event stands for, where the table lets it move (a test holds them equal). Events that are not here
+(supervised, urged, rated, noted, unknown, …) leave the state as it is."""
 
 ENDED = frozenset({"closed", "cancelled", "not_accepted", "merged"})
 """States after which nothing more is owed but the answer to the petitioner."""
@@ -55,13 +57,16 @@ def is_older(at: int, source: str, state_at: int, state_by: str) -> bool:
     return at < state_at - (0 if source == state_by else SKEW_MS)
 
 
+def allowed(state: str, event: E) -> bool:
+    """Whether `event` is in order for a petition in this state. What is not is kept and listed, and moves nothing."""
+    return transitions.petition().allowed(state, event)
+
+
 def moves(state: str, event: E) -> bool:
-    """Whether `event` says something about where a petition in this state stands."""
-    return event in STATE_AFTER and (state not in ENDED or event is E.REHANDLED)
+    """Whether `event` is allowed and says something about where a petition in this state stands."""
+    return transitions.petition().moves(state, event)
 
 
 def state_after(state: str, event: E) -> str:
     """The state after `event` (applied in order). An ended petition is moved only by a re-handling."""
-    if state in ENDED and event is not E.REHANDLED:
-        return state
-    return STATE_AFTER.get(event, state)
+    return transitions.petition().after(state, event)

@@ -2,16 +2,46 @@
 
 import pytest
 
-from bridge.lifecycle import ANSWERS, ENDED, SIGNS, STATE_AFTER, state_after
+from bridge.lifecycle import ANSWERS, ENDED, SIGNS, STATE_AFTER, allowed, moves, state_after
 from schemas.event import EventType as E
 
 SILENT = {E.CANCEL_REQUESTED, E.CANCEL_DENIED, E.SUPERVISED, E.URGED, E.RATED, E.RECLASSED, E.NOTED, E.UNKNOWN}
 
 
+BEHIND = {E.SUBMITTED, E.ACCEPTED, E.SIGNED}
+"""What has happened before the handling: whoever says it later says nothing new."""
+
+
 @pytest.mark.parametrize("event", list(E))
 def test_an_event_says_where_the_petition_stands_or_leaves_it(event: E) -> None:
     assert (event in STATE_AFTER) != (event in SILENT)
-    assert state_after("handling", event) == STATE_AFTER.get(event, "handling")
+    expected = "handling" if event in BEHIND else STATE_AFTER.get(event, "handling")
+    assert state_after("handling", event) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [
+        ("replied", E.DISPATCHED),
+        ("replied", E.RETURN_REQUESTED),
+        ("replied", E.EXTENDED),
+        ("closed", E.PROGRESSED),
+        ("closed", E.CANCELLED),
+        ("submitted", E.RETURN_DENIED),
+        ("handling", E.RESUMED),
+    ],
+)
+def test_what_the_table_does_not_allow_moves_nothing(state: str, event: E) -> None:
+    assert not allowed(state, event)
+    assert not moves(state, event)
+    assert state_after(state, event) == state
+
+
+@pytest.mark.parametrize("event", sorted(SILENT))
+def test_what_says_nothing_about_the_state_is_always_allowed(event: E) -> None:
+    for state in set(STATE_AFTER.values()):
+        assert allowed(state, event)
+        assert not moves(state, event)
 
 
 @pytest.mark.parametrize("event", list(E))

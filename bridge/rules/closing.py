@@ -1,0 +1,31 @@
+"""What a petition still lacks before it may be closed."""
+
+from collections.abc import Iterable
+
+from bridge.rules.rehandling import is_heard
+from bridge.rules.steps import Step, in_order
+from bridge.rules.supervision import SupervisionRules
+from schemas.event import EventType
+from schemas.petition import HandlingClass
+
+
+def lacks(
+    table: SupervisionRules, handling_class: HandlingClass, steps: Iterable[Step], *, answered: bool
+) -> tuple[str, ...]:
+    """The needs of the closing rule that are not met. `answered`: the ledger has the proof that the petitioner was
+    told. A follow-up and the owner's word count for the round they were given in."""
+    rule = next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
+    there = _there(steps) | ({"answered"} if answered else set())
+    return tuple(need for need in rule.needs if need not in there)
+
+
+def _there(steps: Iterable[Step]) -> set[str]:
+    there: set[str] = set()
+    for step in in_order(steps):
+        if step.type is EventType.REHANDLED:
+            there.clear()
+        elif is_heard(step):
+            there.add("followed_up")
+        elif step.type is EventType.CLOSED and step.actor == "owner":
+            there.add("owner_confirmed")
+    return there

@@ -1,0 +1,266 @@
+"""A petition's deadlines (办理时限), computed anew from its facts and all its events: nothing is stored that an edit
+could restart, and a calendar that learns a new year gives the corrected dates by itself."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.rules import transitions
+from bridge.rules.calendar import Calendar, Moment
+from bridge.rules.profiles import CardRules, Facts, Profiles
+from bridge.rules.replyclock import ReplyClock
+from bridge.rules.steps import Step, in_order
+from bridge.rules.term import Term
+from schemas.base import shanghai
+from schemas.event import EventType as E
+
+_TAKEN_ON = frozenset(
+    {E.ACCEPTED, E.NOT_ACCEPTED, E.DISPATCHED, E.SIGNED, E.PROGRESSED, E.RETURN_REQUESTED, E.RETURNED,
+     E.EXTENSION_REQUESTED, E.EXTENDED, E.REPLIED, E.CLOSED, E.CANCELLED, E.MERGED}
+)  # fmt: skip
+"""Whoever says one of these has taken the petition on: that is the acceptance."""
+
+_SIGNED = frozenset(
+    {E.SIGNED, E.PROGRESSED, E.RETURN_REQUESTED, E.EXTENSION_REQUESTED, E.REPLIED, E.CLOSED, E.CANCELLED,
+     E.NOT_ACCEPTED, E.MERGED}
+)  # fmt: skip
+"""Whoever says one of these has seen the task, or nobody need see it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One deadline, in force from `since` until `until` (None: still), when it was met, moved or paused.
+
+    `clock` is accept, sign or reply; `round` counts the re-handlings; `turn` the extensions so far (reply) or the
+    dispatches (sign). The same clock, round and turn may stand here more than once: a pause or a re-classing cuts it.
+    """
+
+    clock: str
+    at: datetime
+    since: datetime
+    provisional: bool
+    cards: CardRules
+    until: datetime | None = None
+    round: int = 0
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What a petition owes by when, on the city's clock; None where its profile sets no such term.
+
+    `stopped_at`: when the reply came or the petition ended; `paused_since` is set while the reply's clock stands still
+    (`reply` then is the deadline without this pause). `history` holds every deadline that was ever in force, in order;
+    `notes` what was not counted, and why: steps that the lifecycle does not allow move no deadline either.
+    """
+
+    accept: datetime | None
+    sign: datetime | None
+    reply: datetime
+    return_by: datetime | None
+    provisional: bool
+    profile: str
+    version: str
+    round: int
+    extensions: int
+    paused_since: datetime | None
+    stopped_at: datetime | None
+    history: tuple[Due, ...]
+    notes: tuple[str, ...]
+
+
+def deadlines_for(facts: Facts, steps: Iterable[Step], calendar: Calendar, profiles: Profiles) -> Deadlines:
+    """The deadlines after these steps. Raises `BadTable` when the frozen edition is gone."""
+    walk = _Walk(facts, calendar, profiles)
+    for step in in_order(steps):
+        walk.take(step)
+    return walk.deadlines()
+
+
+class _Walk:
+    """Goes through the steps once and writes down which deadline was in force when."""
+
+    def __init__(self, facts: Facts, calendar: Calendar, profiles: Profiles) -> None:
+        self.chart, self.state = transitions.petition(), "submitted"
+        self.calendar = calendar
+        self.profiles = profiles
+        self.facts = replace(facts, version=profiles.edition(facts).version)
+        self.choice = profiles.choose(self.facts)
+        self.assigned = shanghai(facts.submitted_at)
+        self.clock = ReplyClock(self.assigned)
+        self.round = self.turn = 0
+        self.units: frozenset[str] | None = None
+        self.history: list[Due] = []
+        self.notes: list[str] = []
+        self._open("accept", self._due("accept"), self.assigned)
+        self._open("sign", self._due("sign"), self.assigned)
+        self._open("reply", self._reply(), self.assigned)
+
+    def take(self, step: Step) -> None:
+        at = max(shanghai(step.at), self.clock.start)
+        if not self.chart.allowed(self.state, step.type):
+            return self._note(at, f"{step.type} is not allowed from {self.state}")
+        if not step.by_assistant:
+            self.state = self.chart.after(self.state, step.type)
+        if step.type in _TAKEN_ON:
+            self._cut("accept", at)
+        if step.type in _SIGNED:
+            self._cut("sign", at)
+        handle = _HANDLERS.get(step.type)
+        if handle is not None:
+            handle(self, step, at)
+        return None
+
+    # ── who has it ──
+    def dispatch(self, step: Step, at: datetime) -> None:
+        """A unit that is asked for the first time has its own time to sign and to return; asking twice adds none."""
+        self._resume(at, *_PAUSES.values(), "redispatch")
+        if self.units is None or step.units - self.units:
+            self.units = (self.units or frozenset()) | step.units
+            self._assign(at)
+        if step.data.due_at is not None and self.choice.profile.given == "earlier":
+            self.clock.given.append(shanghai(step.data.due_at))
+            self._refresh(at)
+
+    def returned(self, _step: Step, at: datetime) -> None:
+        """Nobody has it now: whoever is asked next, even the same unit, begins anew with its signature."""
+        self._resume(at, "return")
+        self._pause(at, "redispatch")
+        self.units = None
+        self._assign(at)
+
+    def _assign(self, at: datetime) -> None:
+        self.turn += 1
+        self.assigned = at
+        self._cut("sign", at)
+        self._open("sign", self._due("sign"), at)
+
+    # ── what moves the reply ──
+    def extend(self, step: Step, at: datetime) -> None:
+        self._resume(at, "extension")
+        most, profile = self.choice.profile.extensions, self.choice.profile.name
+        if self.clock.stopped_at is not None:
+            self._note(at, "an extension after the reply")
+        elif step.data.extend_by is None and step.data.due_at is None:
+            self._note(at, "an extension that does not say by how much")
+        elif len(self.clock.grants) >= most:
+            self._note(at, f"extension {len(self.clock.grants) + 1}: profile {profile} allows {most}")
+        else:
+            self._grant(step, at)
+
+    def _grant(self, step: Step, at: datetime) -> None:
+        by, to = step.data.extend_by, step.data.due_at
+        self.clock.grants.append(Term.of(by) if by is not None else to)
+        if self.clock.is_capped(self.choice.profile, self.calendar):
+            self._note(at, f"extensions beyond {self.choice.profile.extension} count up to it")
+        self._refresh(at)
+
+    def reclass(self, step: Step, at: datetime) -> None:
+        """Another class may have another profile; the start stays, and so does what was granted."""
+        if step.data.handling_class is not None:
+            self.facts = replace(self.facts, handling_class=step.data.handling_class)
+            self.choice = self.profiles.choose(self.facts)
+            self._refresh(at)
+
+    def pause(self, step: Step, at: datetime) -> None:
+        self._pause(at, _PAUSES[step.type])
+
+    def resume(self, step: Step, at: datetime) -> None:
+        self._resume(at, _RESUMES[step.type])
+
+    def reply(self, step: Step, at: datetime) -> None:
+        """What an assisting unit answers for its part is not yet the answer."""
+        if not step.by_assistant:
+            self.stop(step, at)
+
+    def stop(self, _step: Step, at: datetime) -> None:
+        self.clock.stop(at)
+        self._cut("reply", at)
+
+    def rehandle(self, _step: Step, at: datetime) -> None:
+        """A new round has a clock of its own. While the old one runs nothing was answered, and nothing restarts."""
+        if self.clock.stopped_at is None:
+            return
+        self.round += 1
+        self.clock = ReplyClock(at)
+        self.units = None
+        self._assign(at)
+        self._open("reply", self._reply(), at)
+
+    def _pause(self, at: datetime, reason: str) -> None:
+        if reason in self.choice.profile.pause and self.clock.pause(reason, at):
+            self._cut("reply", at)
+
+    def _resume(self, at: datetime, *reasons: str) -> None:
+        if self.clock.resume(reasons, at):
+            self._refresh(at)
+
+    def _refresh(self, at: datetime) -> None:
+        """The deadline of the reply as it is now takes the place of the one before."""
+        if self.clock.runs:
+            self._cut("reply", at)
+            self._open("reply", self._reply(), at)
+
+    # ── what is in force ──
+    def _reply(self) -> Moment:
+        return self.clock.due(self.choice.profile, self.calendar)
+
+    def _due(self, name: str) -> Moment | None:
+        term: Term | None = getattr(self.choice.profile, name)
+        return self.calendar.due(self.assigned, term) if term is not None else None
+
+    def _open(self, clock: str, due: Moment | None, since: datetime) -> None:
+        if due is not None:
+            turn = len(self.clock.grants) if clock == "reply" else self.turn
+            cards = self.choice.cards
+            self.history.append(Due(clock, due.at, since, due.provisional, cards, round=self.round, turn=turn))
+
+    def _cut(self, clock: str, at: datetime) -> None:
+        for place, due in enumerate(self.history):
+            if due.clock == clock and due.until is None:
+                self.history[place] = replace(due, until=at)
+
+    def _note(self, at: datetime, what: str) -> None:
+        self.notes.append(f"{at:%Y-%m-%d %H:%M} {what}")
+
+    def deadlines(self) -> Deadlines:
+        reply, return_by = self._reply(), self._due("return_window")
+        return Deadlines(
+            accept=self._last("accept"),
+            sign=self._last("sign"),
+            reply=reply.at,
+            return_by=return_by.at if return_by is not None else None,
+            provisional=reply.provisional,
+            profile=self.choice.profile.name,
+            version=self.choice.edition.version,
+            round=self.round,
+            extensions=len(self.clock.grants),
+            paused_since=self.clock.paused_since,
+            stopped_at=self.clock.stopped_at,
+            history=tuple(self.history),
+            notes=tuple(self.notes),
+        )
+
+    def _last(self, clock: str) -> datetime | None:
+        return next((due.at for due in reversed(self.history) if due.clock == clock), None)
+
+
+_PAUSES = {E.RETURN_REQUESTED: "return", E.EXTENSION_REQUESTED: "extension", E.SUSPENDED: "suspension"}
+_RESUMES = {
+    E.RETURN_DENIED: "return",
+    E.EXTENSION_DENIED: "extension",
+    E.RESUMED: "suspension",
+    E.PROGRESSED: "suspension",
+}
+_HANDLERS: dict[E, Callable[[_Walk, Step, datetime], None]] = {
+    **dict.fromkeys(_PAUSES, _Walk.pause),
+    **dict.fromkeys(_RESUMES, _Walk.resume),
+    **dict.fromkeys((E.CLOSED, E.CANCELLED, E.NOT_ACCEPTED, E.MERGED), _Walk.stop),
+    E.DISPATCHED: _Walk.dispatch,
+    E.RETURNED: _Walk.returned,
+    E.EXTENDED: _Walk.extend,
+    E.RECLASSED: _Walk.reclass,
+    E.REPLIED: _Walk.reply,
+    E.REHANDLED: _Walk.rehandle,
+}
+"""Whatever is not here (an edit, a note, progress) moves no deadline."""

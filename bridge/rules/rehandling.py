@@ -1,0 +1,49 @@
+"""Re-handling (重办): what the citizen says that reopens a petition, and how often."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.rules.steps import Step, in_order
+from bridge.rules.supervision import RehandlingRule
+from schemas.event import EventType
+
+ASKED = frozenset({EventType.FOLLOWED_UP, EventType.RATED})
+"""Where the citizen is heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """`discontent` counts the rounds in which the citizen said no (each once); `open` whether the last no is still
+    without a re-handling; `round` is the number the next re-handling has."""
+
+    discontent: int
+    open: bool
+    round: int
+
+
+def is_heard(step: Step) -> bool:
+    """Whether the citizen speaks here: asked or rating, and never what the handling unit says of itself (DOMAIN 7)."""
+    return step.type in ASKED and step.actor != "unit"
+
+
+def is_no(step: Step, rule: RehandlingRule) -> bool:
+    """Whether the citizen says that it is not solved or not satisfied."""
+    return is_heard(step) and (step.data.resolved in rule.resolved or step.data.satisfaction in rule.satisfaction)
+
+
+def complaints(steps: Iterable[Step], rule: RehandlingRule) -> Complaints:
+    """What the steps so far amount to. A no before the first reply is about nothing yet, and counts for nothing."""
+    discontent, rounds, open_, replied = 0, 0, False, False
+    for step in in_order(steps):
+        if step.type in (EventType.REPLIED, EventType.CLOSED):
+            replied = True
+        elif step.type is EventType.REHANDLED:
+            rounds, open_, replied = rounds + 1, False, False
+        elif replied and is_no(step, rule) and not open_:
+            discontent, open_ = discontent + 1, True
+    return Complaints(discontent, open_, rounds + 1)
+
+
+def reopens(found: Complaints, rule: RehandlingRule) -> bool:
+    """Whether a re-handling is due now. After the most rounds people decide: the supervision has it by then."""
+    return found.open and found.round <= rule.rounds

@@ -1,0 +1,94 @@
+"""A petition of several units: each part by itself, the lead last; and what is wrong with a return."""
+
+from typing import Any
+
+import pytest
+
+from bridge.rules.assignments import parts_of, steps_of, waiting_for
+from bridge.rules.deadlines import deadlines_for
+from bridge.rules.returns import return_faults
+from bridge.rules.steps import Step
+from schemas.petition import Urgency
+from tests.rules.support import CALENDAR, PROFILES, at, facts, step
+
+LEAD, HELP, MORE = "住建局", "热力公司", "属地街道"
+PACKAGE = step(
+    "dispatched", "11-02 11:00",
+    units=[{"unit": LEAD}, {"unit": HELP, "role": "assist"}, {"unit": MORE, "role": "assist"}],
+)  # fmt: skip
+
+
+def assisted(type_: str, when: str, unit: str, **data: Any) -> Step:
+    return step(type_, when, unit=unit, role="assist", **data)
+
+
+@pytest.mark.parametrize(
+    ("steps", "states", "waits"),
+    [
+        ((), {LEAD: "assigned", HELP: "assigned", MORE: "assigned"}, {HELP, MORE}),
+        ((step("signed", "11-03", unit=LEAD), assisted("replied", "11-03", HELP)),
+         {LEAD: "signed", HELP: "finished", MORE: "assigned"}, {MORE}),
+        ((assisted("replied", "11-03", HELP), assisted("return_requested", "11-03", MORE)),
+         {LEAD: "assigned", HELP: "finished", MORE: "return_requested"}, {MORE}),
+        ((assisted("replied", "11-03", HELP), assisted("returned", "11-03", MORE)),
+         {LEAD: "assigned", HELP: "finished", MORE: "returned"}, set()),
+        ((step("closed", "11-04"),), {LEAD: "excused", HELP: "excused", MORE: "excused"}, set()),
+        ((step("replied", "11-03", unit=LEAD), step("closed", "11-04"), step("rehandled", "11-05")),
+         {LEAD: "assigned", HELP: "assigned", MORE: "assigned"}, {HELP, MORE}),
+        ((step("progressed", "11-03"),), {LEAD: "assigned", HELP: "assigned", MORE: "assigned"}, {HELP, MORE}),
+    ],
+)  # fmt: skip
+def test_each_part_has_its_own_state(steps: tuple[Step, ...], states: dict[str, str], waits: set[str]) -> None:
+    parts = parts_of([PACKAGE, *steps])
+    assert {unit: part.state for unit, part in parts.items()} == states
+    assert set(waiting_for(parts)) == waits
+
+
+def test_after_a_return_the_part_is_a_new_one() -> None:
+    back = [PACKAGE, assisted("returned", "11-03", HELP)]
+    again = [*back, step("dispatched", "11-04", units=[{"unit": HELP, "role": "lead"}])]
+    assert (parts_of(back)[HELP].number, parts_of(back)[HELP].role) == (1, "assist")
+    assert (parts_of(again)[HELP].number, parts_of(again)[HELP].role) == (2, "lead")
+    assert parts_of(again)[HELP].state == "assigned"
+
+
+def test_a_unit_that_speaks_before_its_dispatch_is_known_has_a_part() -> None:
+    assert parts_of([step("signed", "11-03", unit=LEAD)])[LEAD].state == "signed"
+
+
+def test_each_unit_has_deadlines_of_its_own() -> None:
+    steps = [
+        PACKAGE,
+        assisted("extended", "11-04", HELP, extend_by={"amount": 5, "unit": "working_days"}),
+        assisted("replied", "11-05", MORE),
+    ]
+    own = {unit: deadlines_for(facts(), steps_of(unit, steps), CALENDAR, PROFILES) for unit in (LEAD, HELP, MORE)}
+    assert {unit: found.reply for unit, found in own.items()} == {
+        LEAD: at("11-09 23:59:59"), HELP: at("11-16 23:59:59"), MORE: at("11-09 23:59:59"),
+    }  # fmt: skip
+    assert {unit for unit, found in own.items() if found.stopped_at} == {MORE}
+
+
+@pytest.mark.parametrize(
+    ("when", "text", "before", "more", "faults"),
+    [
+        ("11-04 23:59:59", "不属于本单位职责", 0, {}, ()),
+        ("11-05 00:00:01", "不属于本单位职责", 0, {}, ("late",)),
+        ("11-04", None, 0, {}, ("no_reason",)),
+        ("11-04", "  ", 0, {}, ("no_reason",)),
+        ("11-04", "不属于本单位职责", 1, {}, ()),
+        ("11-04", "不属于本单位职责", 2, {}, ("too_often",)),
+        ("11-05 09:00", "", 2, {}, ("late", "no_reason", "too_often")),
+        ("11-30", "不属于本单位职责", 9, {"urgency": Urgency.URGENT}, ()),
+    ],
+)
+def test_what_is_wrong_with_a_return(
+    when: str, text: str | None, before: int, more: dict[str, Any], faults: tuple[str, ...]
+) -> None:
+    given = facts(**more)
+    profile = PROFILES.choose(given).profile
+    dispatched = step("dispatched", "11-02 11:00", unit=LEAD)
+    deadlines = deadlines_for(given, [dispatched], CALENDAR, PROFILES)
+    request = step("return_requested", when, unit=LEAD, text=text)
+    earlier = [dispatched, *(step("return_requested", "11-03") for _ in range(before))]
+    assert return_faults(profile, deadlines, request, earlier) == faults

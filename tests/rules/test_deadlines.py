@@ -1,0 +1,331 @@
+"""Deadlines: what starts, moves, pauses and stops each clock, and what does not."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.rules.calendar import Calendar
+from bridge.rules.deadlines import Deadlines, deadlines_for
+from bridge.rules.profiles import Facts, Profiles
+from bridge.rules.steps import Step
+from schemas.event import EventType as E
+from schemas.petition import HandlingClass, Urgency
+from tests.rules.support import CALENDAR, PROFILES, RULES, at, facts, step
+from tests.rules.test_calendar import notice_2027
+from tests.rules.test_profiles import edition, profile
+
+TWO_WEEKS = profile(
+    reply="10WD", sign="1WD", return_window="2WD", extension="5WD", extensions=2,
+    pause=["return", "redispatch", "extension", "suspension"], given="earlier",
+)  # fmt: skip
+PAUSING = Profiles((edition("pausing", "2020-01-01", TWO_WEEKS),))
+
+
+def after(*steps: Step, given: Facts | None = None, profiles: Profiles = PROFILES) -> Deadlines:
+    return deadlines_for(given or facts(), steps, CALENDAR, profiles)
+
+
+def days(amount: float, unit: str = "working_days") -> dict[str, Any]:
+    return {"extend_by": {"amount": amount, "unit": unit}}
+
+
+def test_a_new_petition_has_all_its_deadlines() -> None:
+    found = after(step("submitted", "11-02"))
+    assert found.accept == at("11-03 23:59:59")
+    assert found.sign == at("11-03 23:59:59")
+    assert found.return_by == at("11-04 23:59:59")
+    assert found.reply == at("11-09 23:59:59")
+    assert (found.profile, found.version) == ("general", "shandong-2020")
+    assert (found.round, found.extensions, found.provisional, found.notes) == (0, 0, False, ())
+    assert found.paused_since is found.stopped_at is None
+
+
+def test_no_petition_is_outside_even_if_nobody_has_it() -> None:
+    assert after().reply == at("11-09 23:59:59")
+
+
+@pytest.mark.parametrize(
+    ("more", "submitted", "reply"),
+    [
+        ({"handling_class": HandlingClass.ON_SITE}, "11-15 23:30", "11-15 23:59:59"),
+        ({"urgency": Urgency.CRITICAL}, "11-15 23:30", "11-16 01:30"),
+        ({"urgency": Urgency.URGENT}, "11-14 08:00", "11-15 08:00"),
+        ({}, "11-15 08:00", "11-20 23:59:59"),
+        ({}, "09-18 08:00", "09-24 23:59:59"),
+    ],
+)
+def test_each_profile_from_its_own_start(more: dict[str, Any], submitted: str, reply: str) -> None:
+    assert after(given=facts(submitted, **more)).reply == at(reply)
+
+
+EDITS = ("noted", "progressed", "supervised", "urged", "rated", "unknown", "accepted", "signed", "cancel_requested",
+         "cancel_denied", "reclassed")  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_no_edit_restarts_the_clock(edit: str) -> None:
+    untouched = after(step("dispatched", "11-02 11:00", unit="甲局"))
+    edited = after(step("dispatched", "11-02 11:00", unit="甲局"), *(step(edit, f"11-0{day}") for day in (3, 4, 5, 6)))
+    assert (edited.reply, edited.return_by, edited.round) == (untouched.reply, untouched.return_by, 0)
+
+
+def test_a_dispatch_told_again_restarts_neither_signature_nor_return() -> None:
+    first = step("dispatched", "11-02 11:00", unit="甲局")
+    again = step("dispatched", "11-05 11:00", unit="甲局")
+    assert after(first, again).sign == after(first).sign == at("11-03 23:59:59")
+    assert after(first, again).return_by == after(first).return_by == at("11-04 23:59:59")
+
+
+def test_another_unit_has_its_own_time_to_sign_but_not_to_reply() -> None:
+    found = after(step("dispatched", "11-02 11:00", unit="甲局"), step("dispatched", "11-05 11:00", unit="乙局"))
+    assert found.sign == at("11-06 23:59:59")
+    assert found.return_by == at("11-09 23:59:59")
+    assert found.reply == at("11-09 23:59:59")
+
+
+def test_after_a_return_even_the_same_unit_begins_anew() -> None:
+    found = after(
+        step("dispatched", "11-02 11:00", unit="甲局"),
+        step("return_requested", "11-03"),
+        step("returned", "11-04"),
+        step("dispatched", "11-05", unit="甲局"),
+    )
+    assert found.sign == at("11-06 23:59:59")
+    assert found.reply == at("11-09 23:59:59")
+
+
+# ── extensions ──
+
+
+@pytest.mark.parametrize(
+    ("granted", "reply"),
+    [
+        (days(3), "11-12 23:59:59"),
+        (days(2.5), "11-12 12:00"),
+        (days(3, "days"), "11-12 23:59:59"),
+        (days(12, "hours"), "11-10 11:59:59"),
+        ({"due_at": at("11-16 17:00")}, "11-16 17:00"),
+        ({"due_at": at("11-03 17:00")}, "11-09 23:59:59"),
+        (days(10), "11-23 23:59:59"),
+        (days(11), "11-23 23:59:59"),
+        ({"due_at": at("12-31 17:00")}, "11-23 23:59:59"),
+    ],
+)
+def test_an_extension(granted: dict[str, Any], reply: str) -> None:
+    found = after(step("extension_requested", "11-06"), step("extended", "11-07", **granted))
+    assert found.reply == at(reply)
+    assert found.extensions == 1
+
+
+def test_extensions_together_add_no_more_than_the_most() -> None:
+    found = after(step("extended", "11-06", **days(6)), step("extended", "11-10", **days(6)))
+    assert found.reply == at("11-23 23:59:59")
+    assert found.notes == ("2026-11-10 10:00 extensions beyond 10WD count up to it",)
+
+
+def test_a_third_extension_is_not_counted() -> None:
+    found = after(*(step("extended", f"11-0{day}", **days(1)) for day in (3, 4, 5)))
+    assert found.reply == at("11-11 23:59:59")
+    assert found.notes == ("2026-11-05 10:00 extension 3: profile general allows 2",)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (step("extension_requested", "11-04"), step("extension_denied", "11-05")),
+        (step("extension_requested", "11-04"),),
+        (step("extended", "11-05"),),
+        (step("replied", "11-04"), step("extended", "11-05", **days(3))),
+    ],
+)
+def test_what_extends_nothing(steps: tuple[Step, ...]) -> None:
+    assert after(*steps).reply == at("11-09 23:59:59")
+
+
+def test_a_profile_without_extensions_grants_none() -> None:
+    found = after(step("extended", "11-02 11:00", **days(3)), given=facts(urgency=Urgency.URGENT))
+    assert found.reply == at("11-03 10:00")
+    assert found.notes == ("2026-11-02 11:00 extension 1: profile urgent allows 0",)
+
+
+# ── a deadline that a system names ──
+
+
+@pytest.mark.parametrize(
+    ("named", "reply"),
+    [
+        (("11-05 17:00",), "11-05 17:00"),
+        (("11-30 17:00",), "11-09 23:59:59"),
+        (("11-01 17:00",), "11-09 23:59:59"),
+        (("11-06 17:00", "11-30 17:00"), "11-06 17:00"),
+    ],
+)
+def test_an_earlier_date_named_with_the_dispatch_counts(named: tuple[str, ...], reply: str) -> None:
+    steps = [step("dispatched", f"11-02 1{place}:00", unit="甲局", due_at=at(one)) for place, one in enumerate(named)]
+    assert after(*steps).reply == at(reply)
+
+
+def test_where_the_profile_ignores_it_a_named_date_does_not_count() -> None:
+    named = step("dispatched", "11-02 11:00", due_at=at("11-02 12:00"))
+    assert after(named, given=facts(urgency=Urgency.URGENT)).reply == at("11-03 10:00")
+
+
+# ── pauses ──
+
+ASKED, TAKEN, DENIED = (
+    ("return_requested", "11-03 16:00"),
+    ("returned", "11-05 09:00"),
+    ("return_denied", "11-05 09:00"),
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "reply"),
+    [
+        ((ASKED, DENIED), "11-18 23:59:59"),
+        ((ASKED, TAKEN), "11-18 23:59:59"),
+        ((ASKED, TAKEN, ("dispatched", "11-06 09:00")), "11-19 23:59:59"),
+        ((ASKED, ("return_denied", "11-03 18:00")), "11-16 23:59:59"),
+        ((("extension_requested", "11-05"), ("extension_denied", "11-09")), "11-18 23:59:59"),
+        ((("suspended", "11-05"), ("resumed", "11-09")), "11-18 23:59:59"),
+        ((("suspended", "11-05"), ("progressed", "11-09")), "11-18 23:59:59"),
+        (
+            (("return_requested", "11-03"), ("extension_requested", "11-04"), ("return_denied", "11-05")),
+            "11-16 23:59:59",
+        ),
+        ((("suspended", "11-07"), ("resumed", "11-08")), "11-16 23:59:59"),
+    ],
+)
+def test_the_clock_stands_still_while_it_is_decided(steps: tuple[tuple[str, str], ...], reply: str) -> None:
+    found = after(*(step(*one) for one in steps), profiles=PAUSING)
+    assert found.reply == at(reply)
+
+
+@pytest.mark.parametrize("steps", [(ASKED, DENIED), (ASKED, TAKEN), (("suspended", "11-03"), ("resumed", "11-05"))])
+def test_it_does_not_where_the_profile_does_not_say_so(steps: tuple[tuple[str, str], ...]) -> None:
+    found = after(*(step(*one) for one in steps))
+    assert found.reply == at("11-09 23:59:59")
+    assert found.paused_since is None
+
+
+def test_an_open_pause_is_told() -> None:
+    assert after(step(*ASKED), profiles=PAUSING).paused_since == at("11-03 16:00")
+    assert after(step(*ASKED), step("replied", "11-04"), profiles=PAUSING).paused_since is None
+
+
+def test_an_extension_after_a_pause_adds_to_it() -> None:
+    found = after(step("extension_requested", "11-03"), step("extended", "11-05", **days(5)), profiles=PAUSING)
+    assert found.reply == at("11-25 23:59:59")
+
+
+def test_hours_stand_still_for_hours() -> None:
+    table = Profiles((edition("hours", "2020-01-01", profile(reply="24H", pause=["suspension"])),))
+    found = after(step("suspended", "11-02 12:00"), step("resumed", "11-02 15:30"), profiles=table)
+    assert found.reply == at("11-03 13:30")
+
+
+# ── rounds, classes, ends ──
+
+
+def test_a_rehandling_after_the_reply_is_a_new_round() -> None:
+    found = after(
+        step("extended", "11-06", **days(5)),
+        step("replied", "11-09"),
+        step("rehandled", "11-16 15:00"),
+    )
+    assert (found.round, found.extensions, found.stopped_at) == (1, 0, None)
+    assert found.reply == at("11-23 23:59:59")
+    assert found.sign == at("11-17 23:59:59")
+
+
+def test_a_rehandling_before_the_reply_restarts_nothing() -> None:
+    found = after(step("dispatched", "11-02 11:00"), step("rehandled", "11-06"))
+    assert (found.round, found.reply) == (0, at("11-09 23:59:59"))
+
+
+def test_another_class_keeps_the_start() -> None:
+    found = after(
+        step("reclassed", "11-03 00:00", source="bridge", handling_class="home_unit"),
+        given=facts(handling_class=HandlingClass.ON_SITE),
+    )
+    assert found.profile == "general"
+    assert found.reply == at("11-09 23:59:59")
+
+
+def test_another_class_stays_in_its_edition() -> None:
+    old = edition("old", "2020-01-01", profile("spot", "0D", when={"class": "on_site"}), profile(reply="15WD"))
+    new = edition("new", "2026-11-03", profile(reply="1WD"))
+    found = after(
+        step("reclassed", "11-04", handling_class="home_unit"),
+        given=facts(handling_class=HandlingClass.ON_SITE), profiles=Profiles((old, new)),
+    )  # fmt: skip
+    assert (found.version, found.reply) == ("old", at("11-23 23:59:59"))
+
+
+@pytest.mark.parametrize("end", ["replied", "closed", "cancelled", "not_accepted", "merged"])
+def test_what_stops_the_clock(end: str) -> None:
+    found = after(step(end, "11-05 09:30"), step("noted", "11-06"))
+    assert found.stopped_at == at("11-05 09:30")
+    assert all(due.until is not None for due in found.history)
+
+
+def test_an_assisting_units_reply_is_not_the_answer() -> None:
+    assisted = after(step("replied", "11-05", unit="乙局", role="assist"))
+    assert assisted.stopped_at is None
+    led = after(step("replied", "11-05", unit="乙局", role="assist"), step("extended", "11-06", **days(1)))
+    assert led.reply == at("11-10 23:59:59")
+
+
+def test_what_the_lifecycle_does_not_allow_moves_no_deadline() -> None:
+    found = after(step("replied", "11-05"), step("dispatched", "11-06", unit="乙局"), step("resumed", "11-06"))
+    assert found.sign == at("11-03 23:59:59")
+    assert found.notes == (
+        "2026-11-06 10:00 dispatched is not allowed from replied",
+        "2026-11-06 10:00 resumed is not allowed from replied",
+    )
+
+
+def test_the_loaded_year_corrects_what_was_provisional() -> None:
+    late = facts("2027-02-04")
+    guessed = deadlines_for(late, [], CALENDAR, PROFILES)
+    known = deadlines_for(late, [], Calendar(RULES, notice_2027()), PROFILES)
+    assert (guessed.reply, guessed.provisional) == (at("2027-02-11 23:59:59"), True)
+    assert (known.reply, known.provisional) == (at("2027-02-18 23:59:59"), False)
+
+
+# ── whatever happens ──
+
+HAPPENINGS = st.lists(
+    st.tuples(
+        st.sampled_from(list(E)), st.integers(0, 40 * 24), st.sampled_from(["甲局", "乙局", None]),
+        st.sampled_from([{}, days(2), days(0.5), days(30), days(3, "hours"), {"due_at": at("11-20 17:00")},
+                         {"handling_class": "on_site"}, {"handling_class": "key_supervision"}]),
+    ), max_size=14,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(HAPPENINGS, st.sampled_from([PROFILES, PAUSING]))
+def test_whatever_happens_the_clocks_hold(happenings: list[Any], profiles: Profiles) -> None:
+    steps = [
+        Step(type_, at("11-02") + timedelta(hours=hours), step("noted", "11-02", unit=unit, **data).data)
+        for type_, hours, unit, data in happenings
+    ]
+    found = deadlines_for(facts(), steps, CALENDAR, profiles)
+    assert found.reply >= at("11-02")
+    assert found.profile
+    for clock in ("accept", "sign", "reply"):
+        line = [due for due in found.history if due.clock == clock]
+        assert sum(due.until is None for due in line) <= 1
+        for earlier, later in pairwise(line):
+            assert earlier.until is not None
+            assert earlier.since <= earlier.until <= later.since
+        for due in line:
+            assert (due.round, due.at >= at("11-02")) == (due.round, True)
+    running = any(due.clock == "reply" and due.until is None for due in found.history)
+    assert running == (found.stopped_at is None and found.paused_since is None)
+    assert found == deadlines_for(facts(), steps, CALENDAR, profiles)

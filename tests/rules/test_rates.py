@@ -1,0 +1,107 @@
+"""Outcomes and rates: what the citizen said first and last, and who is counted where."""
+
+from fractions import Fraction
+
+import pytest
+
+from bridge.rules import rates
+from bridge.rules.outcome import Fact, Outcome, outcome_of
+from bridge.rules.rates import Formula, RateRules
+from bridge.rules.steps import Step
+from tests.rules.support import step
+
+TABLE = rates.rules()
+REPLY, AGAIN = step("replied", "11-03"), step("rehandled", "11-05")
+
+
+@pytest.mark.parametrize(
+    ("steps", "first", "final", "resolved"),
+    [
+        ((), None, None, None),
+        ((REPLY,), None, None, None),
+        ((REPLY, step("rated", "11-04", satisfaction="fair", resolved="partly")), "fair", "fair", "partly"),
+        ((REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no"), AGAIN, step("replied", "11-06"),
+          step("followed_up", "11-07", satisfaction="satisfied", resolved="yes")), "unsatisfied", "satisfied", "yes"),
+        ((REPLY, step("rated", "11-04", satisfaction="satisfied", resolved="yes", actor="unit")), None, None, None),
+        ((step("verified", "11-04", satisfaction="satisfied", resolved="yes"),), None, None, None),
+        ((step("followed_up", "11-07", satisfaction="satisfied"), step("rated", "11-04", satisfaction="fair")),
+         "fair", "satisfied", None),
+    ],
+)  # fmt: skip
+def test_first_and_final_are_kept_apart(
+    steps: tuple[Step, ...], first: str | None, final: str | None, resolved: str | None
+) -> None:
+    found = outcome_of("LT1", steps)
+    assert (found.first, found.final, found.resolved) == (first, final, resolved)
+
+
+@pytest.mark.parametrize(
+    ("steps", "facts"),
+    [
+        ((), {"valid"}),
+        ((REPLY,), {"valid", "responded"}),
+        ((step("progressed", "11-03"),), {"valid", "responded"}),
+        ((step("not_accepted", "11-03"),), set()),
+        ((step("cancelled", "11-03"),), set()),
+        ((REPLY, step("merged", "11-03")), {"responded"}),
+        ((REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no")),
+         {"valid", "responded", "first_said", "first_unsatisfied", "final_said", "final_unsatisfied",
+          "said_resolved", "unresolved"}),
+    ],
+)  # fmt: skip
+def test_the_facts_of_a_petition(steps: tuple[Step, ...], facts: set[str]) -> None:
+    assert outcome_of("LT1", steps).facts == facts
+
+
+def test_people_mark_what_no_step_tells() -> None:
+    assert Fact.UNREASONABLE in outcome_of("LT1", (), [Fact.UNREASONABLE]).facts
+
+
+def outcome(petition_id: str, *steps: Step, marks: tuple[Fact, ...] = ()) -> Outcome:
+    return outcome_of(petition_id, steps, marks)
+
+
+TOWN = [
+    outcome("LT5", REPLY, step("rated", "11-04", satisfaction="satisfied", resolved="yes")),
+    outcome("LT4", REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no"), AGAIN,
+            step("replied", "11-06"), step("rated", "11-07", satisfaction="fair", resolved="yes")),
+    outcome("LT3", REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="partly")),
+    outcome("LT2", REPLY),
+    outcome("LT1"),
+    outcome("LT6", step("cancelled", "11-03")),
+    outcome("LT7", REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no"),
+            marks=(Fact.UNREASONABLE,)),
+    outcome("LT8", REPLY, marks=(Fact.UNREACHABLE,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "numerator", "denominator", "value"),
+    [
+        ("response", ("LT2", "LT3", "LT4", "LT5", "LT8"), ("LT1", "LT2", "LT3", "LT4", "LT5", "LT8"), Fraction(5, 6)),
+        ("resolution", ("LT4", "LT5"), ("LT3", "LT4", "LT5"), Fraction(2, 3)),
+        ("satisfaction", ("LT4", "LT5"), ("LT3", "LT4", "LT5"), Fraction(2, 3)),
+        ("first_satisfaction", ("LT5",), ("LT3", "LT4", "LT5"), Fraction(1, 3)),
+    ],
+)
+def test_each_rate_lists_whom_it_counts(
+    name: str, numerator: tuple[str, ...], denominator: tuple[str, ...], value: Fraction
+) -> None:
+    found = {rate.formula.name: rate for rate in rates.rates(TABLE, TOWN)}[name]
+    assert (found.numerator, found.denominator, found.value) == (numerator, denominator, value)
+
+
+def test_over_nobody_there_is_no_rate() -> None:
+    assert [rate.value for rate in rates.rates(TABLE, [])] == [None] * len(TABLE.rate)
+
+
+def test_the_order_of_the_petitions_does_not_matter() -> None:
+    assert rates.rates(TABLE, TOWN) == rates.rates(TABLE, reversed(TOWN))
+
+
+def test_a_city_counts_by_its_own_formula() -> None:
+    own = Formula.model_validate(
+        {"name": "strict", "rule": "r", "zh": "规", "source": "s", "of": ["valid"], "counts": ["final_satisfied"]}
+    )
+    (rate,) = rates.rates(RateRules(version="own", rate=(own,)), TOWN)
+    assert (rate.numerator, rate.value) == (("LT5",), Fraction(1, 7))

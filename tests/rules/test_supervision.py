@@ -1,0 +1,180 @@
+"""Thresholds, re-handling, closing and the on-site rule: each by a table."""
+
+from typing import Any
+
+import pytest
+
+from bridge.rules import closing, onsite, supervision
+from bridge.rules.onsite import OnSite
+from bridge.rules.rehandling import complaints, reopens
+from bridge.rules.steps import Step
+from schemas.event import EventData
+from schemas.petition import Category, HandlingClass, Place, Urgency
+from tests.rules.support import at, step
+
+TABLE = supervision.rules()
+
+
+@pytest.mark.parametrize(
+    ("counts", "names"),
+    [
+        ({}, []),
+        ({"place_and_subject": 9}, []),
+        ({"place_and_subject": 10}, ["hot"]),
+        ({"overdue": 1}, []),
+        ({"overdue": 2}, ["stuck"]),
+        ({"petitioner_and_subject": 2}, []),
+        ({"petitioner_and_subject": 3}, ["repeated"]),
+        ({"unsatisfied": 1}, []),
+        ({"unsatisfied": 2}, ["unsatisfied"]),
+        ({"orders": 1}, ["leader"]),
+        ({"orders": 1, "overdue": 5, "place_and_subject": 99}, ["hot", "stuck", "leader"]),
+    ],
+)
+def test_each_trigger_at_its_threshold(counts: dict[Any, int], names: list[str]) -> None:
+    assert [trigger.rule.name for trigger in supervision.triggered(TABLE, counts, ())] == names
+
+
+def test_a_trigger_is_given_once_a_petition() -> None:
+    (first,) = supervision.triggered(TABLE, {"overdue": 2}, ())
+    assert supervision.triggered(TABLE, {"overdue": 9}, {first.key}) == []
+    (again,) = supervision.triggered(TABLE, {"overdue": 3}, ())
+    assert first.event_id("LT1") == again.event_id("LT1") != first.event_id("LT2")
+    assert first.text == "久拖不决：两次超期（2，标准 2）"
+
+
+def test_a_threshold_of_zero_turns_it_off() -> None:
+    off = TABLE.model_copy(update={"trigger": tuple(one.model_copy(update={"threshold": 0}) for one in TABLE.trigger)})
+    assert supervision.triggered(off, {"overdue": 9, "orders": 9}, ()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [
+        ({"region_code": "370811", "street": "甲街道", "community": "乙社区", "grid": "3"}, "370811/乙社区"),
+        ({"region_code": "370811", "street": "甲街道", "grid": "3"}, "370811/3"),
+        ({"street": " 甲街道 "}, "/甲街道"),
+        ({"region_code": "370811", "address": "somewhere"}, None),
+        ({}, None),
+    ],
+)
+def test_what_one_place_is(place: dict[str, str], key: str | None) -> None:
+    assert supervision.place_key(Place(**place)) == key
+
+
+@pytest.mark.parametrize(
+    ("category", "key"),
+    [({"code": "0301", "name": "供暖"}, "供暖"), ({"code": "0301"}, "0301"), ({"name": " "}, None), ({}, None)],
+)
+def test_what_one_subject_is(category: dict[str, str], key: str | None) -> None:
+    assert supervision.subject_key(Category(**category)) == key
+
+
+REPLY, AGAIN = step("replied", "11-03"), step("rehandled", "11-05")
+NO = step("followed_up", "11-04", satisfaction="unsatisfied")
+
+
+@pytest.mark.parametrize(
+    ("steps", "discontent", "round_", "again"),
+    [
+        ((), 0, 1, False),
+        ((REPLY,), 0, 1, False),
+        ((REPLY, NO), 1, 1, True),
+        ((REPLY, step("rated", "11-04", resolved="no")), 1, 1, True),
+        ((REPLY, step("rated", "11-04", resolved="partly", satisfaction="fair")), 0, 1, False),
+        ((REPLY, step("rated", "11-04", satisfaction="satisfied")), 0, 1, False),
+        ((REPLY, step("rated", "11-04", satisfaction="unsatisfied", actor="unit")), 0, 1, False),
+        ((REPLY, step("verified", "11-04", satisfaction="unsatisfied")), 0, 1, False),
+        ((NO,), 0, 1, False),
+        ((REPLY, NO, step("rated", "11-04 12:00", resolved="no")), 1, 1, True),
+        ((REPLY, NO, AGAIN), 1, 2, False),
+        ((REPLY, NO, AGAIN, step("replied", "11-06"), step("rated", "11-07", resolved="no")), 2, 2, True),
+        ((step("closed", "11-03"), NO), 1, 1, True),
+    ],
+)
+def test_what_reopens(steps: tuple[Step, ...], discontent: int, round_: int, again: bool) -> None:
+    found = complaints(steps, TABLE.rehandling)
+    assert (found.discontent, found.round, reopens(found, TABLE.rehandling)) == (discontent, round_, again)
+
+
+def test_the_second_time_goes_to_supervision_too() -> None:
+    steps = (REPLY, NO, AGAIN, step("replied", "11-06"), step("rated", "11-07", resolved="no"))
+    counts = {"unsatisfied": complaints(steps, TABLE.rehandling).discontent}
+    assert [trigger.rule.name for trigger in supervision.triggered(TABLE, counts, ())] == ["unsatisfied"]  # type: ignore[arg-type]
+
+
+def test_after_the_most_rounds_people_decide() -> None:
+    steps = []
+    for day in range(3, 3 + 3 * (TABLE.rehandling.rounds + 1), 3):
+        steps += [step("replied", f"11-{day:02}"), step("rated", f"11-{day + 1:02}", resolved="no")]
+        if day < 3 + 3 * TABLE.rehandling.rounds:
+            steps.append(step("rehandled", f"11-{day + 2:02}"))
+    assert not reopens(complaints(steps, TABLE.rehandling), TABLE.rehandling)
+    assert reopens(complaints(steps[:-3], TABLE.rehandling), TABLE.rehandling)
+
+
+ASKED = step("followed_up", "11-04", satisfaction="satisfied")
+
+
+@pytest.mark.parametrize(
+    ("handling_class", "steps", "answered", "missing"),
+    [
+        ("hotline_transfer", (REPLY,), True, ()),
+        ("hotline_transfer", (REPLY,), False, ("answered",)),
+        ("on_site", (), True, ()),
+        ("key_supervision", (REPLY,), True, ("followed_up",)),
+        ("key_supervision", (REPLY, ASKED), True, ()),
+        ("key_supervision", (REPLY, step("rated", "11-04", satisfaction="satisfied")), True, ()),
+        ("key_supervision", (REPLY, step("rated", "11-04", satisfaction="satisfied", actor="unit")), True,
+         ("followed_up",)),
+        ("joint_package", (REPLY,), False, ("answered", "followed_up")),
+        ("joint_package", (REPLY, ASKED, AGAIN, step("replied", "11-06")), True, ("followed_up",)),
+    ],
+)  # fmt: skip
+def test_what_a_closing_lacks(
+    handling_class: str, steps: tuple[Step, ...], answered: bool, missing: tuple[str, ...]
+) -> None:
+    assert closing.lacks(TABLE, HandlingClass(handling_class), steps, answered=answered) == missing
+
+
+def test_a_city_may_ask_for_the_owners_word() -> None:
+    strict = TABLE.model_copy(
+        update={"closing": (TABLE.closing[-1].model_copy(update={"needs": ("owner_confirmed",)}),)}
+    )
+    by_system, by_owner = step("closed", "11-04"), step("closed", "11-04", actor="owner")
+    assert closing.lacks(strict, HandlingClass.HOME_UNIT, (by_system,), answered=True) == ("owner_confirmed",)
+    assert closing.lacks(strict, HandlingClass.HOME_UNIT, (by_owner,), answered=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "stopped", "home_unit", "urgency", "becomes"),
+    [
+        ("11-05 23:59:59", None, True, "normal", None),
+        ("11-06 00:00", None, True, "normal", "home_unit"),
+        ("11-06 00:00", None, False, "normal", "hotline_transfer"),
+        ("11-06 00:00", None, True, "urgent", "hotline_transfer"),
+        ("11-06 00:00", "11-05 23:59:59", True, "normal", None),
+        ("11-08 00:00", "11-06 00:00:01", True, "normal", "home_unit"),
+    ],
+)
+def test_nothing_stays_overnight(
+    now: str, stopped: str | None, home_unit: bool, urgency: str, becomes: str | None
+) -> None:
+    facts = OnSite(at("11-05 23:59:59"), at(stopped) if stopped else None, home_unit, Urgency(urgency))
+    rule = onsite.overnight(TABLE, facts, at(now))
+    assert (rule.reclass if rule else None) == becomes
+
+
+def test_the_new_class_is_announced_with_its_reason() -> None:
+    rule = onsite.overnight(TABLE, OnSite(at("11-05 23:59:59"), None, True, Urgency.NORMAL), at("11-06 00:00"))
+    assert rule is not None
+    said = onsite.announcement(rule, at("11-05 23:59:59"))
+    assert said.handling_class is HandlingClass.HOME_UNIT
+    assert said.text == "现场解决未在11月05日当日办结，按规则改为“派出单位办理”：派出单位可办的，转派出单位"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"), [("已修好路灯", ()), ("", ("text",)), (" \n", ("text",)), (None, ("text",))]
+)
+def test_the_secretary_says_what_was_done(text: str | None, missing: tuple[str, ...]) -> None:
+    assert onsite.lacks(EventData(text=text)) == missing
