@@ -12,6 +12,7 @@ from bridge.rules.replyclock import ReplyClock
 from bridge.rules.steps import Step, in_order
 from bridge.rules.term import Term
 from schemas.base import shanghai
+from schemas.event import EventData
 from schemas.event import EventType as E
 
 _TAKEN_ON = frozenset(
@@ -90,6 +91,7 @@ class _Walk:
         self.clock = ReplyClock(self.assigned)
         self.round = self.turn = 0
         self.units: frozenset[str] | None = None
+        self.return_by = self._due("return_window")
         self.history: list[Due] = []
         self.notes: list[str] = []
         self._open("accept", self._due("accept"), self.assigned)
@@ -115,11 +117,12 @@ class _Walk:
     def dispatch(self, step: Step, at: datetime) -> None:
         """A unit that is asked for the first time has its own time to sign and to return; asking twice adds none."""
         self._resume(at, *_PAUSES.values(), "redispatch")
+        named = step.data if self.choice.profile.given == "earlier" else _SAYS_NOTHING
         if self.units is None or step.units - self.units:
             self.units = (self.units or frozenset()) | step.units
-            self._assign(at)
-        if step.data.due_at is not None and self.choice.profile.given == "earlier":
-            self.clock.given.append(shanghai(step.data.due_at))
+            self._assign(at, named.sign_by, named.return_by)
+        if named.due_at is not None:
+            self.clock.given.append(shanghai(named.due_at))
             self._refresh(at)
 
     def returned(self, _step: Step, at: datetime) -> None:
@@ -129,11 +132,12 @@ class _Walk:
         self.units = None
         self._assign(at)
 
-    def _assign(self, at: datetime) -> None:
+    def _assign(self, at: datetime, sign_by: datetime | None = None, return_by: datetime | None = None) -> None:
         self.turn += 1
         self.assigned = at
+        self.return_by = _earlier(self._due("return_window"), return_by, at)
         self._cut("sign", at)
-        self._open("sign", self._due("sign"), at)
+        self._open("sign", _earlier(self._due("sign"), sign_by, at), at)
 
     # ── what moves the reply ──
     def extend(self, step: Step, at: datetime) -> None:
@@ -160,6 +164,7 @@ class _Walk:
         if step.data.handling_class is not None:
             self.facts = replace(self.facts, handling_class=step.data.handling_class)
             self.choice = self.profiles.choose(self.facts)
+            self.return_by = self._due("return_window")
             self._refresh(at)
 
     def pause(self, step: Step, at: datetime) -> None:
@@ -224,12 +229,12 @@ class _Walk:
         self.notes.append(f"{at:%Y-%m-%d %H:%M} {what}")
 
     def deadlines(self) -> Deadlines:
-        reply, return_by = self._reply(), self._due("return_window")
+        reply = self._reply()
         return Deadlines(
             accept=self._last("accept"),
             sign=self._last("sign"),
             reply=reply.at,
-            return_by=return_by.at if return_by is not None else None,
+            return_by=self.return_by.at if self.return_by is not None else None,
             provisional=reply.provisional,
             profile=self.choice.profile.name,
             version=self.choice.edition.version,
@@ -245,6 +250,15 @@ class _Walk:
         return next((due.at for due in reversed(self.history) if due.clock == clock), None)
 
 
+def _earlier(due: Moment | None, named: datetime | None, start: datetime) -> Moment | None:
+    """What the profile says, or the earlier date that a system names; one that is past already is a mistake."""
+    if named is None or named <= start:
+        return due
+    moment = Moment(shanghai(named))
+    return moment if due is None or moment.at < due.at else due
+
+
+_SAYS_NOTHING = EventData()
 _PAUSES = {E.RETURN_REQUESTED: "return", E.EXTENSION_REQUESTED: "extension", E.SUSPENDED: "suspension"}
 _RESUMES = {
     E.RETURN_DENIED: "return",

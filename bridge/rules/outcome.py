@@ -71,9 +71,8 @@ class Outcome:
 def outcome_of(petition_id: str, steps: Iterable[Step], marks: Iterable[Fact] = ()) -> Outcome:
     """`marks` are facts that no step tells (unreachable, unreasonable: people decide them)."""
     steps = in_order(steps)
-    said = [step.data.satisfaction for step in steps if is_heard(step) and step.data.satisfaction is not None]
     solved = [step.data.resolved for step in steps if is_heard(step) and step.data.resolved is not None]
-    first, final = (said[0], said[-1]) if said else (None, None)
+    first, final = _first_and_final(steps)
     resolved = solved[-1] if solved else None
     facts = {*marks, *_heard("first", first), *_heard("final", final)}
     if resolved is not None:
@@ -83,6 +82,15 @@ def outcome_of(petition_id: str, steps: Iterable[Step], marks: Iterable[Fact] = 
     if any(step.type in _RESPONSES for step in steps):
         facts.add(Fact.RESPONDED)
     return Outcome(petition_id, first, final, resolved, frozenset(facts))
+
+
+def _first_and_final(steps: list[Step]) -> tuple[Satisfaction | None, Satisfaction | None]:
+    """By the source's own mark where it has one (首次、最终); otherwise the first and the last word. A word that is
+    marked final is not the first, and one that is marked first is final only while there is no other."""
+    said = [(step.data.stage, step.data.satisfaction) for step in steps if is_heard(step) and step.data.satisfaction]
+    first = next((word for stage, word in said if stage != "final"), None)
+    last = [word for stage, word in said if stage != "first"] or [word for _, word in said]
+    return first, last[-1] if last else None
 
 
 def _heard(when: str, said: Satisfaction | None) -> set[Fact]:

@@ -169,6 +169,14 @@ def test_an_earlier_date_named_with_the_dispatch_counts(named: tuple[str, ...], 
     assert after(*steps).reply == at(reply)
 
 
+def test_a_dispatch_may_name_all_its_limits() -> None:
+    named = {"sign_by": at("11-02 18:00"), "return_by": at("11-03 12:00"), "due_at": at("11-05 17:00")}
+    found = after(step("dispatched", "11-02 11:00", unit="甲局", **named))
+    assert (found.sign, found.return_by, found.reply) == tuple(named.values())
+    past = {name: at("11-02 10:30") for name in ("sign_by", "return_by")}
+    assert after(step("dispatched", "11-02 11:00", unit="甲局", **past)).sign == at("11-03 23:59:59")
+
+
 def test_where_the_profile_ignores_it_a_named_date_does_not_count() -> None:
     named = step("dispatched", "11-02 11:00", due_at=at("11-02 12:00"))
     assert after(named, given=facts(urgency=Urgency.URGENT)).reply == at("11-03 10:00")
@@ -176,11 +184,8 @@ def test_where_the_profile_ignores_it_a_named_date_does_not_count() -> None:
 
 # ── pauses ──
 
-ASKED, TAKEN, DENIED = (
-    ("return_requested", "11-03 16:00"),
-    ("returned", "11-05 09:00"),
-    ("return_denied", "11-05 09:00"),
-)
+ASKED = ("return_requested", "11-03 16:00")
+TAKEN, DENIED = ("returned", "11-05 09:00"), ("return_denied", "11-05 09:00")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from bridge.rules import closing, onsite, supervision
 from bridge.rules.onsite import OnSite
 from bridge.rules.rehandling import complaints, reopens
 from bridge.rules.steps import Step
+from bridge.rules.supervision import Counted
 from schemas.event import EventData
 from schemas.petition import Category, HandlingClass, Place, Urgency
 from tests.rules.support import at, step
@@ -99,8 +100,8 @@ def test_what_reopens(steps: tuple[Step, ...], discontent: int, round_: int, aga
 
 def test_the_second_time_goes_to_supervision_too() -> None:
     steps = (REPLY, NO, AGAIN, step("replied", "11-06"), step("rated", "11-07", resolved="no"))
-    counts = {"unsatisfied": complaints(steps, TABLE.rehandling).discontent}
-    assert [trigger.rule.name for trigger in supervision.triggered(TABLE, counts, ())] == ["unsatisfied"]  # type: ignore[arg-type]
+    counts: dict[Counted, int] = {"unsatisfied": complaints(steps, TABLE.rehandling).discontent}
+    assert [trigger.rule.name for trigger in supervision.triggered(TABLE, counts, ())] == ["unsatisfied"]
 
 
 def test_after_the_most_rounds_people_decide() -> None:
