@@ -9,7 +9,7 @@
 no envelope           by the HTTP status; a page of HTML is Unknown, for it may hide a call that was taken
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,10 @@ class NotThere(Permanent):
     """They say that there is no such case."""
 
 
+class NotSigned(Permanent):
+    """They want the case signed for (SIGN) before the citizen is told (NOTIFY)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A call that was taken. `message` is text for people (and, at the public-key door, the key)."""
@@ -58,7 +62,8 @@ REFUSALS = frozenset(
 def judge(reply: Reply, codes: Codes) -> Answer:
     """The answer, if the call was taken. Raises `NotAuthenticated` or an `OutboundError`."""
     try:
-        told = strictjson.loads_object(reply.body)
+        # `Code`, `Result`, `hasError`, `HasError`: the standard's own samples do not agree with each other.
+        told = {name.lower(): value for name, value in strictjson.loads_object(reply.body).items()}
     except strictjson.BadJson:
         raise _without_envelope(reply) from None
     code = _code(told)
@@ -76,6 +81,8 @@ def _refusal(code: int, message: str, codes: Codes) -> OutboundError:
     words = codes.answers
     if code in (envelope.FAILED, envelope.BAD_DATA) and _says(message, words["already_there"]):
         return AlreadyThere(f"{code}:already_there")
+    if code in (envelope.FAILED, envelope.BAD_DATA) and _says(message, words["not_signed"]):
+        return NotSigned(f"{code}:not_signed")
     if code == envelope.BAD_RECORD or (code == envelope.FAILED and _says(message, words["not_there"])):
         return NotThere(str(code))
     if code == envelope.FAILED and _says(message, words["busy"]):
@@ -99,7 +106,7 @@ def _without_envelope(reply: Reply) -> Exception:
 
 
 def _code(told: dict[str, Any]) -> int | None:
-    code = told.get("code", told.get("Code"))
+    code = told.get("code")
     if isinstance(code, bool):
         return None
     try:
@@ -120,3 +127,16 @@ def _result(value: Any) -> dict[str, Any]:
 
 def _says(message: str, words: Iterable[str]) -> bool:
     return any(word in message for word in words)
+
+
+def pages(result: Mapping[str, Any]) -> int:
+    """How many pages a list has; 1 where it does not say."""
+    info = result.get("pageInfo")
+    count = info.get("totalPage") if isinstance(info, dict) else None
+    return int(count) if isinstance(count, (int, float)) or (isinstance(count, str) and count.isdecimal()) else 1
+
+
+def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a list that are entries."""
+    found = result.get("resultList")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

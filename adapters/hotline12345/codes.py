@@ -44,12 +44,19 @@ class Codes:
     notify_types: Table
     notify_methods: Table
     evaluate_states: Table
+    evaluate_stages: Table
+    case_states: Table
     notices: Table
     tell: Mapping[EventType, Telling]
     report: Table
     archive: Table
     evaluate: Table
     answers: Table
+    spelling: Table
+    notify: Table
+    register: Table
+    pinned: frozenset[str] = frozenset()
+    """The tables that the city's own file names: what a dictionary says does not change them."""
 
 
 class WrongCodes(ValueError):
@@ -59,10 +66,9 @@ class WrongCodes(ValueError):
 def load(overlay: Path | None = None) -> Codes:
     """The built-in tables with `overlay` on top. Raises `WrongCodes`."""
     tables = tomllib.loads(resources.files(__package__).joinpath("codes.toml").read_text(encoding="utf-8"))
-    if overlay is not None:
-        tables = _merged(tables, _read(overlay))
+    own = _read(overlay) if overlay is not None else {}
     try:
-        return _checked(_codes(tables))
+        return _checked(_codes(_merged(tables, own), _pinned(own)))
     except (KeyError, TypeError, AttributeError) as error:
         raise WrongCodes(f"code tables: an entry has the wrong shape ({error})") from error
 
@@ -82,7 +88,12 @@ def _merged(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _codes(tables: dict[str, Any]) -> Codes:
+def _pinned(own: Mapping[str, Any]) -> frozenset[str]:
+    kinds = own.get("kinds", {})
+    return frozenset({*own, *(f"kinds.{name}" for name in kinds)} - {"kinds"})
+
+
+def _codes(tables: dict[str, Any], pinned: frozenset[str]) -> Codes:
     kinds, urgency = tables["kinds"], tables["urgency"]
     return Codes(
         kind_names=kinds["names"],
@@ -100,12 +111,18 @@ def _codes(tables: dict[str, Any]) -> Codes:
         notify_types=tables["notify_types"],
         notify_methods=tables["notify_methods"],
         evaluate_states=tables["evaluate_states"],
+        evaluate_stages=tables["evaluate_stages"],
+        case_states=tables["case_states"],
         notices=tables["notices"],
         tell={_event(key): _telling(_event(key), row) for key, row in tables["tell"].items()},
         report=tables["report"],
         archive=tables["archive"],
         evaluate=tables["evaluate"],
         answers=tables["answers"],
+        spelling=tables["spelling"],
+        notify=tables["notify"],
+        register=tables["register"],
+        pinned=pinned,
     )
 
 
@@ -128,6 +145,8 @@ def _checked(codes: Codes) -> Codes:
     _all_in({IGNORE, *EventType}, *events)
     _all_in({IGNORE, *Kind}, codes.kind_names, codes.rec_type_ids, codes.property_ids)
     _all_in(set(Urgency), codes.urgency)
+    _all_in({IGNORE, *codes.case_status}, codes.case_states)
+    _all_in({"first", "final"}, codes.evaluate_stages)
     for kind in Kind:
         if not isinstance(codes.kinds_sent[kind], dict) or "rec_type" not in codes.kinds_sent[kind]:
             raise WrongCodes(f"code tables: kinds.send.{kind} needs a rec_type")

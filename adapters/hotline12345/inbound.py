@@ -42,8 +42,10 @@ KEPT = "已留存，待对应工单到达后处理"
 class HotlineInbound:
     doors: Sequence[Door] = (Door(PATH),)
 
-    def __init__(self, settings: HotlineSettings, codes: Codes) -> None:
+    def __init__(self, settings: HotlineSettings, codes: Callable[[], Codes]) -> None:
+        """`codes`: the tables as they stand, with what the dictionary said last."""
         self._key = settings.inbound_key.get_secret_value().encode()
+        self._sender = settings.peer_sender_code
         self._codes = codes
 
     def read(self, request: Request) -> Read:
@@ -68,6 +70,8 @@ class HotlineInbound:
             return malformed(None, envelope.BAD_PARAMETERS, str(error))
         except ValidationError as error:
             return malformed(None, envelope.BAD_PARAMETERS, f"the envelope: {mapping.where(error)}")
+        if self._sender is not None and sent.sender_code != self._sender:
+            return malformed(sent.uid, envelope.FORBIDDEN, "senderCode is not the one we expect (发送方标识不符)")
         return self._understood(sent, request)
 
     def _understood(self, sent: wire.Envelope, request: Request) -> Reading:
@@ -77,13 +81,13 @@ class HotlineInbound:
             return malformed(None, envelope.BAD_PARAMETERS, "uid must be up to 128 printable characters (uid格式错误)")
         try:
             if action in QUESTIONS:
-                return QUESTIONS[action](wire.Case.model_validate(sent.data), uid, self._codes)
+                return QUESTIONS[action](wire.Case.model_validate(sent.data), uid, self._codes())
             if action in PLAIN:
                 return Answered(envelope.answer(uid, message=DONE.get(action), result=PLAIN[action]))
             if action not in mapping.READERS:
                 return malformed(uid, envelope.UNKNOWN_ACTION, f"unknown action (未知操作): {action[:40]!r}")
             message = mapping.Message(uid or digest(action, sent.data), action, sent.data, request.received_at)
-            return taken(message, mapping.drafts(message, self._codes), uid)
+            return taken(message, mapping.drafts(message, self._codes()), uid)
         except ValidationError as error:
             return malformed(uid, envelope.BAD_PARAMETERS, mapping.where(error))
         except cases.Unclear as error:
@@ -92,7 +96,7 @@ class HotlineInbound:
     def _action(self, written: str) -> str:
         """The standard's own table writes "APPLY_ ROLLBACK"; a hotline that pushes its notices calls them by name."""
         action = written.replace(" ", "")
-        return action if action in PLAIN else self._codes.notices.get(action, action)
+        return action if action in PLAIN else self._codes().notices.get(action, action)
 
 
 QUESTIONS: Mapping[str, Callable[[wire.Case, str, Codes], Reading]] = {
@@ -119,7 +123,8 @@ def taken(message: mapping.Message, drafts: Sequence[Any], uid: str) -> Reading:
 
 
 def malformed(uid: str | None, code: int, reason: str) -> Malformed:
-    return Malformed(envelope.answer(uid, code, reason, status=400), reason)
+    status = 403 if code == envelope.FORBIDDEN else 400
+    return Malformed(envelope.answer(uid, code, reason, status=status), reason)
 
 
 def digest(action: str, data: Mapping[str, Any]) -> str:

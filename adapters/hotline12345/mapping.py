@@ -5,7 +5,7 @@ Each action has a reader. A code without an entry in its table becomes an event 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +16,8 @@ from adapters.hotline12345 import cases, submission, wire
 from adapters.hotline12345.cases import Unclear
 from adapters.hotline12345.codes import IGNORE, Codes
 from bridge.adapter import Draft, Update
-from schemas.event import Assignment, EventData, EventType, RawCode, Satisfaction, Span, SupervisionLevel
+from schemas.event import Assignment, EventData, EventType, Indicator, RawCode, Satisfaction, Span, SupervisionLevel
+from schemas.petition import Place
 
 W = TypeVar("W", bound=wire.Wire)
 
@@ -142,6 +143,8 @@ def _evaluate(message: Message, codes: Codes) -> tuple[Draft, ...]:
         text=said.content or next((detail.opinion for detail in said.details if detail.opinion), None),
         satisfaction=Satisfaction(word) if word else None,
         score=_score(said),
+        indicators=tuple(_indicators(said)),
+        stage=codes.evaluate_stages.get(said.state or ""),
         status=_code(said.state),
     )
     # A rating that the system gave by itself (type 1) was not spoken by the citizen, who may then be told of it.
@@ -163,11 +166,20 @@ def _updated(message: Message, codes: Codes) -> tuple[Draft, ...]:
         text=changed.dispatch_opinion,
         unit=_cut(changed.handle_org_name, 200),
         due_at=changed.dispose_deadline,
+        sign_by=changed.sign_deadline,
+        return_by=changed.rollback_deadline,
+        place=_moved(changed),
         raw=_raw(message),
         attachments=cases.attachments(changed, message.key),
     )
     type_ = EventType.REHANDLED if changed.re_handle == "1" else EventType.NOTED
     return _told(message, changed, type_, data, None)
+
+
+def _moved(changed: wire.Report) -> Place | None:
+    """The place in an update, where it says one."""
+    place = submission.place_of(changed)
+    return place if place != Place() else None
 
 
 def _spoken(type_: EventType, level: SupervisionLevel | None = None) -> Reader:
@@ -261,13 +273,15 @@ def _span(applied: wire.Application, codes: Codes) -> Span | None:
 
 
 def _score(said: wire.Evaluation) -> str | None:
-    """The overall score, else each indicator's: `deal_speed_metrics=5;…`."""
-    if said.score is not None:
-        return f"{said.score:g}"
-    found = (
-        f"{one.code}={one.score:g}" for detail in said.details for one in detail.indicators if one.score is not None
-    )
-    return ";".join(found)[:64] or None
+    """The overall score; what each indicator says stands in `indicators`."""
+    return f"{said.score:g}" if said.score is not None else None
+
+
+def _indicators(said: wire.Evaluation) -> Iterator[Indicator]:
+    for detail in said.details:
+        for one in detail.indicators:
+            if one.code is not None and one.score is not None:
+                yield Indicator(code=one.code[:64], name=_cut(one.name, 200), score=f"{one.score:g}"[:32])
 
 
 def _code(code: str | None, name: str | None = None) -> RawCode | None:

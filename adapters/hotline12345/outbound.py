@@ -1,39 +1,51 @@
-"""The calls we make: one event told, and the question whether it arrived."""
+"""The calls we make: one event told, in one call or a few, and the question whether it arrived."""
 
 from typing import Any
 
 from adapters.hotline12345 import answers, cases, telling
 from adapters.hotline12345.client import Client
-from adapters.hotline12345.codes import Codes
-from bridge.adapter import CannotAsk, Outgoing, Receipt, Unknown
+from adapters.hotline12345.dictionary import Dictionary
+from adapters.hotline12345.enclosing import Enclosing
+from bridge.adapter import CannotAsk, OutboundError, Outgoing, Receipt, Unknown
 from schemas.event import EventType
 from schemas.petition import ExternalId
 
 NUMBERS = ("taskNum", "recId")
+FIRST = "first"
+"""How the progress of a hand-off names its first call."""
 
 
 class HotlineOutbound:
-    def __init__(self, client: Client, codes: Codes, unit_name: str) -> None:
+    def __init__(self, client: Client, dictionary: Dictionary, enclosing: Enclosing, unit_name: str) -> None:
         self._client = client
-        self._codes = codes
+        self._dictionary = dictionary
+        self._enclosing = enclosing
         self._unit_name = unit_name
-        self.speaks = frozenset(codes.tell) - {EventType.UNKNOWN}
+        self.speaks = frozenset(dictionary.codes.tell) - {EventType.UNKNOWN}
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        told = telling.tell(outgoing, self._codes, self._unit_name)
-        try:
-            answer = await self._client.act(told.action, told.data, outgoing.idempotency_key)
-        except answers.AlreadyThere as error:
-            return self._again(outgoing, told, error)
-        if told.action == "REPORT":
-            return reported(answer.result)
-        return Receipt(number=_number(answer.result) or outgoing.idempotency_key)
+        if any(told.action == "REPORT" for told in self._calls(outgoing)):
+            await self._dictionary.refresh()
+        done = dict(outgoing.progress)
+        receipts: list[Receipt] = []
+        for told in self._calls(outgoing):
+            if (told.part or FIRST) in done:
+                continue
+            try:
+                receipts.append(await self._tell(outgoing, told))
+            except OutboundError as error:
+                error.progress = {**done, **error.progress}
+                raise
+            done[told.part or FIRST] = receipts[-1].number
+        return receipts[0] if receipts else Receipt(number=next(iter(done.values())))
 
     async def lookup(self, outgoing: Outgoing) -> Receipt | None:
-        told = telling.tell(outgoing, self._codes, self._unit_name)
+        told, *more = self._calls(outgoing)
+        if more:
+            raise CannotAsk("one of several calls that was found would not mean that all arrived")
         try:
             if told.action == "REPORT":
-                return await self._case(telling.case_id(outgoing))
+                return await self._case(telling.case_id(outgoing), told.data.get("caseHandleId"))
             if told.action == "ITEM_INST_SYNC":
                 return await self._step(outgoing, told.data)
         except answers.NotThere:
@@ -41,7 +53,33 @@ class HotlineOutbound:
         raise CannotAsk(f"{told.action} leaves nothing behind that can be asked for")
 
     async def close(self) -> None:
-        """Nothing of our own is open: the session is the workshop's."""
+        await self._enclosing.close()
+
+    # ── one call ──
+    def _calls(self, outgoing: Outgoing) -> tuple[telling.Told, ...]:
+        return telling.calls(outgoing, self._dictionary.codes, self._unit_name)
+
+    async def _tell(self, outgoing: Outgoing, told: telling.Told) -> Receipt:
+        data, detail = await self._enclosing.enclose(told.data)
+        uid = outgoing.idempotency_key + (f"/{told.part}" if told.part else "")
+        try:
+            answer = await self._act(told, data, uid)
+        except answers.AlreadyThere as error:
+            return self._again(outgoing, told, error)
+        if told.action == "REPORT":
+            return reported(answer.result, detail)
+        return Receipt(number=_number(answer.result) or uid, detail=detail)
+
+    async def _act(self, told: telling.Told, data: dict[str, Any], uid: str) -> answers.Answer:
+        try:
+            return await self._client.act(told.action, data, uid)
+        except answers.NotSigned:
+            if told.action != "NOTIFY":
+                raise
+        # The case has been ours since we took it in; the hotline only wants to read so first (签收先于告知).
+        case: dict[str, Any] = {name: data[name] for name in ("caseId", "caseHandleId") if name in data}
+        await self._client.act("SIGN", case, f"{uid}/sign")
+        return await self._client.act(told.action, data, uid)
 
     def _again(self, outgoing: Outgoing, told: telling.Told, error: answers.AlreadyThere) -> Receipt:
         """They have it from an earlier attempt. A REPORT must still learn its numbers: the lookup adopts them."""
@@ -49,10 +87,18 @@ class HotlineOutbound:
             raise Unknown(error.code) from error
         return Receipt(number=outgoing.idempotency_key, detail="already_there")
 
-    async def _case(self, case_id: str) -> Receipt | None:
+    # ── was it taken? ──
+    async def _case(self, case_id: str, handle: str | None) -> Receipt | None:
         answer = await self._client.act("GET_REC_INFO", {"caseId": case_id})
         info = answer.result.get("recInfo")
-        return reported(info) if isinstance(info, dict) and info else None
+        if not isinstance(info, dict) or not info:
+            return None
+        if handle is not None and info.get("caseHandleId") != handle:
+            # The case is there, this dispatch of it is not; where they do not say, nobody can tell.
+            if "caseHandleId" not in info:
+                raise CannotAsk("they do not say which dispatch of the case they have")
+            return None
+        return reported(info)
 
     async def _step(self, outgoing: Outgoing, data: dict[str, Any]) -> Receipt | None:
         """A processing step is in the list of steps, word for word, or it did not arrive."""
@@ -66,13 +112,13 @@ class HotlineOutbound:
         return None
 
 
-def reported(result: dict[str, Any]) -> Receipt:
+def reported(result: dict[str, Any], detail: str | None = None) -> Receipt:
     """The receipt of a REPORT. Raises `Unknown` without a number: a bare success proves nothing."""
     found = {kind: text for kind in NUMBERS if (text := _text(result.get(kind))) is not None}
     if not found:
         raise Unknown("no_number")
     ids = tuple(ExternalId(system=cases.SYSTEM, kind=kind, value=value) for kind, value in found.items())
-    return Receipt(number=found.get("taskNum") or found["recId"], external_ids=ids, holds=True)
+    return Receipt(number=found.get("taskNum") or found["recId"], external_ids=ids, holds=True, detail=detail)
 
 
 def _number(result: dict[str, Any]) -> str | None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters.hotline12345 import cases, inbound, mapping, wire
+from adapters.hotline12345 import answers, cases, inbound, mapping, wire
 from adapters.hotline12345.client import Client
 from adapters.hotline12345.codes import Codes
+from adapters.hotline12345.dictionary import Dictionary
 from bridge import strictjson
 from bridge.adapter import Malformed, Notice, OutboundError, Permanent, Reading
 
@@ -20,16 +21,17 @@ BATCH = 100
 class HotlinePoller:
     """An at-least-once queue: what is not signed comes again, under the same key."""
 
-    def __init__(self, client: Client, codes: Codes, every_seconds: float, page_size: int) -> None:
+    def __init__(self, client: Client, dictionary: Dictionary, every_seconds: float, page_size: int) -> None:
         self.every_seconds = every_seconds
         self._client = client
-        self._codes = codes
+        self._dictionary = dictionary
         self._page_size = page_size
 
     async def fetch(self) -> Sequence[Notice]:
         notices: list[Notice] = []
         fault: OutboundError | None = None
-        for name in self._codes.notices:
+        await self._dictionary.refresh()
+        for name in self._dictionary.codes.notices:
             try:
                 notices += await self._named(name)
             except Permanent as error:
@@ -46,28 +48,32 @@ class HotlinePoller:
         for page in range(1, MAX_PAGES + 1):
             asked = {"noticeName": name, "curPage": page, "numPerPage": self._page_size}
             result = (await self._client.act("GET_NOTICE_INFO", asked)).result
-            notices += [_notice(name, item) for item in _items(result)]
-            if page >= _pages(result):
+            notices += [_notice(name, item) for item in answers.rows(result)]
+            if page >= answers.pages(result):
                 break
         return notices
 
     def read(self, notice: Notice, received_at: datetime) -> Reading:
-        try:
-            item = wire.PolledNotice.model_validate(strictjson.loads_object(notice.body))
-            action = self._codes.notices[item.notice_name]
-            message = mapping.Message(notice.key, action, item.data, received_at)
-            return inbound.taken(message, mapping.drafts(message, self._codes), notice.key)
-        except ValidationError as error:
-            return _malformed(mapping.where(error))
-        except (strictjson.BadJson, cases.Unclear) as error:
-            return _malformed(str(error))
-        except KeyError:
-            return _malformed("a notice without a name in the code table (通知名称不在码表中)")
+        return read(notice, received_at, self._dictionary.codes)
 
     async def sign(self, notices: Sequence[Notice]) -> None:
         signed = [_signature(notice.token) for notice in notices if notice.token.get("noticeId")]
         for start in range(0, len(signed), BATCH):
             await self._client.act("NOTICE_SIGNING", {"noticeList": signed[start : start + BATCH]})
+
+
+def read(notice: Notice, received_at: datetime, codes: Codes) -> Reading:
+    """What a notice means: that of the action whose data it carries. Pure."""
+    try:
+        item = wire.PolledNotice.model_validate(strictjson.loads_object(notice.body))
+        message = mapping.Message(notice.key, codes.notices[item.notice_name], item.data, received_at)
+        return inbound.taken(message, mapping.drafts(message, codes), notice.key)
+    except ValidationError as error:
+        return _malformed(mapping.where(error))
+    except (strictjson.BadJson, cases.Unclear) as error:
+        return _malformed(str(error))
+    except KeyError:
+        return _malformed("a notice without a name in the code table (通知名称不在码表中)")
 
 
 def _notice(name: str, item: Mapping[str, Any]) -> Notice:
@@ -86,17 +92,6 @@ def _case(data: Any) -> dict[str, str]:
         return {}
     case_id = document.get("caseId") if isinstance(document, dict) else None
     return {"caseId": str(case_id)} if isinstance(case_id, (str, int)) and case_id else {}
-
-
-def _items(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    items = result.get("resultList")
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
-
-
-def _pages(result: Mapping[str, Any]) -> int:
-    info = result.get("pageInfo")
-    pages = info.get("totalPage") if isinstance(info, dict) else None
-    return int(pages) if isinstance(pages, (int, float)) or (isinstance(pages, str) and pages.isdecimal()) else 1
 
 
 def _signature(token: Mapping[str, str]) -> dict[str, Any]:

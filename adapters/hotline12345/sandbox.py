@@ -1,7 +1,8 @@
 """A stand-in of the hotline: its real paths, its own numbers, its refusals, and cases that move by themselves."""
 
+import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,15 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.hotline12345 import cases, codes, envelope, sandbox_case, sandbox_rules
-from adapters.hotline12345.client import ACTION_PATH
+from adapters.hotline12345.client import ACTION_PATH, DICTIONARY_PATH
 from adapters.hotline12345.sandbox_autopilot import Autopilot
 from adapters.hotline12345.sandbox_case import Case
 from adapters.hotline12345.sandbox_gate import Gate
+from adapters.hotline12345.sandbox_manners import Manners
+from adapters.hotline12345.sandbox_questions import Questions, Refusal
+from adapters.hotline12345.sandbox_register import Register
 from adapters.hotline12345.settings import HotlineSettings
 from adapters.hotline12345.token import CLIENT_PATH, PUBLIC_KEY_PATH
 from bridge.adapter import SandboxPlan
 from bridge.sandbox import Arrival, Sandbox
-from schemas.petition import KIND_ZH, Kind, PetitionDraft
+from schemas.petition import PetitionDraft
 
 Handler = Callable[[Request], Awaitable[Response]]
 SPOKEN = (
@@ -40,34 +44,29 @@ ONCE = frozenset(
 )
 
 
-class Refusal(Exception):
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
-
-
 class HotlineSandbox:
     def __init__(self, settings: HotlineSettings, plan: SandboxPlan) -> None:
         self.core = Sandbox(cases.SYSTEM, plan.bridge_url, plan.pace_seconds, plan.seed, autopilot=plan.autopilot)
         self.core.originate, self.core.step = self._originate, self._step
-        self._settings = settings
         self._codes = codes.load(settings.codes)
         self.gate = Gate(settings)
-        self.cases: dict[str, Case] = {}
-        self.pilot = Autopilot(self.core, settings.inbound_key.get_secret_value(), self._codes.notices)
-        self._questions: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "GET_REC_INFO": self._rec_info,
-            "GET_REC_PROCESS_INFO": lambda data: {"itemInstList": self._case(data).steps},
-            "GET_NOTICE_INFO": self._notices,
-            "NOTICE_SIGNING": self._signed,
-        }
+        self.manners = Manners()
+        self.register = Register()
+        self.pilot = Autopilot(self.core, settings.inbound_key.get_secret_value(), self._codes.notices, self.manners)
+        self.questions = Questions(self.register, self.pilot, self.manners, self._codes)
+
+    @property
+    def cases(self) -> dict[str, Case]:
+        return self.register.cases
 
     def routes(self) -> list[Route]:
         return [
             Route(PUBLIC_KEY_PATH, self._moody(self.gate.public_key)),
             Route(CLIENT_PATH, self._moody(self.gate.client), methods=["POST"]),
             Route(ACTION_PATH, self._moody(self._act), methods=["POST"]),
-            Route("/openapi/v1/dic", self._dictionary),
+            Route(DICTIONARY_PATH, self._dictionary),
+            Route("/sandbox/manners", self._behave, methods=["POST"]),
+            Route("/sandbox/register", self._seed, methods=["POST"]),
             *self.core.routes(),
         ]
 
@@ -86,123 +85,113 @@ class HotlineSandbox:
                 raise Refusal(envelope.NOT_AUTHENTICATED, "认证错误")
             if sent is None or not isinstance(uid, str) or not uid or not isinstance(sent.get("data"), dict):
                 raise Refusal(envelope.BAD_PARAMETERS, "参数错误")
-            return _json(self._answer(str(sent.get("action")), sent["data"], uid))
+            if fault := sandbox_rules.envelope_fault(sent, strict=self.manners.strict):
+                raise Refusal(envelope.BAD_PARAMETERS, fault)
+            if self.manners.strikes("refuse"):
+                raise Refusal(self.manners.refusal, self.manners.words)
+            return _json(self.manners.dressed(self._answer(str(sent.get("action")), sent["data"], uid)))
         except Refusal as refusal:
             return _json(envelope.document(uid, refusal.code, refusal.message))
 
     def _answer(self, action: str, data: dict[str, Any], uid: str) -> dict[str, Any]:
-        if action not in sandbox_rules.REQUIRED:
+        if not sandbox_rules.known(action):
             raise Refusal(envelope.UNKNOWN_ACTION, "未知操作")
-        fault = sandbox_rules.fault(action, data)
-        if fault is not None:
+        if fault := sandbox_rules.fault(action, data, strict=self.manners.strict):
             raise Refusal(envelope.BAD_PARAMETERS, fault)
-        if action in self._questions:
-            return envelope.document(uid, result=self._questions[action](data))
+        if self.questions.asks(action):
+            return envelope.document(uid, result=self.questions.answer(action, data))
         first = self.core.memory.taken(uid)
-        return first if first is not None else self._taken(action, data, uid)
+        if first is None and self.manners.strikes("lying"):
+            rec_id, task_num = self.pilot.numbers()
+            return envelope.document(uid, message="成功", result={"recId": rec_id, "taskNum": task_num})
+        document: dict[str, Any] = first if first is not None else self._taken(action, data, uid)
+        return document | {"result": {}} if self.manners.strikes("nameless") else document
 
     def _taken(self, action: str, data: dict[str, Any], uid: str) -> dict[str, Any]:
-        case = self._reported(data) if action == "REPORT" else self._case(data)
-        self._moved(case, action, data)
+        case = self._reported(data) if action == "REPORT" else self.questions.case(data)
+        if action == "NOTIFY" and not case.signed:
+            raise Refusal(envelope.BAD_DATA, "工单未签收，不能告知")
+        if action == "ITEM_INST_SYNC":
+            case.steps.append(data)
+        case.move(action, data)
         document = envelope.document(uid, message="成功", result={"recId": case.rec_id, "taskNum": case.task_num})
         arrival = Arrival(uid, data["caseId"], action, case.task_num, self.core.now().isoformat(), _spoken(data))
         self.core.memory.remember(arrival, document, effect=_effect(action, data))
         return document
 
-    def _moved(self, case: Case, action: str, data: dict[str, Any]) -> None:
-        if action == "SIGN":
-            case.signed = True
-        elif action == "ITEM_INST_SYNC":
-            case.steps.append(data)
-        elif action == "NOTIFY" and not case.signed:
-            raise Refusal(envelope.BAD_DATA, "工单未签收，不能告知")
-
     def _reported(self, data: dict[str, Any]) -> Case:
-        """A new case; a case reported again keeps its numbers."""
+        """A new case; a case reported again keeps its numbers, and is handled again if the order says so."""
         case = self.cases.get(data["caseId"])
-        if case is None:
-            case = self.pilot.new_case(data["caseId"], petition_id=data["caseId"], title=data.get("title") or "")
-            case.description = data["eventDesc"]
-            case.handle = data.get("caseHandleId") or ""
-            self.cases[case.case_id] = case
+        if case is None or data.get("reHandleFlag") == 1:
+            case = case or self.pilot.new_case(data["caseId"], petition_id=data["caseId"])
+            self._keep(case, data)
             self.pilot.start(case)
         return case
 
-    def _case(self, data: Mapping[str, Any]) -> Case:
-        case = self.cases.get(data["caseId"])
-        if case is None:
-            raise Refusal(envelope.BAD_RECORD, "数据记录异常：工单不存在")
-        return case
-
-    # ── questions ──
-    def _rec_info(self, data: dict[str, Any]) -> dict[str, Any]:
-        case = self._case(data)
-        info = {
-            "recId": case.rec_id,
-            "taskNum": case.task_num,
-            "title": case.title,
-            "eventDesc": case.description,
-            "actDefName": case.state,
-            "unitName": case.unit,
-            "medias": [],
-        }
-        return {"recInfo": info}
-
-    def _notices(self, data: dict[str, Any]) -> dict[str, Any]:
-        waiting = self.pilot.waiting(data["noticeName"])
-        size, page = max(int(data.get("numPerPage") or 10), 1), max(int(data.get("curPage") or 1), 1)
-        shown = waiting[(page - 1) * size : page * size]
-        info = {
-            "numPerPage": size,
-            "currentPage": page,
-            "totalPage": -(-len(waiting) // size),
-            "totalRecord": len(waiting),
-            "currentRecord": len(shown),
-            "enableCount": True,
-        }
-        return {"resultList": [{"noticeId": n.number, "noticeData": n.data} for n in shown], "pageInfo": info}
-
-    def _signed(self, data: dict[str, Any]) -> dict[str, Any]:
-        for one in data["noticeList"]:
-            self.pilot.sign(one.get("noticeId") if isinstance(one, dict) else None)
-        return {}
+    def _keep(self, case: Case, order: dict[str, Any]) -> None:
+        case.order, case.title, case.description = order, order.get("title") or "", order["eventDesc"]
+        case.handle = order.get("caseHandleId") or case.handle
+        self.cases[case.case_id] = case
 
     async def _dictionary(self, request: Request) -> Response:
         """The dictionary, in the envelope that calls itself a failure, as the standard's sample has it."""
         if not self.gate.admits(request):
             return _json(envelope.document(None, envelope.NOT_AUTHENTICATED, "认证错误"))
-        entries = _dictionary_of(request.query_params.get("code", ""), self._codes)
-        info = {"numPerPage": len(entries), "currentPage": 1, "totalPage": 1, "totalRecord": len(entries)}
-        told = {"success": False, "code": 0, "message": None, "result": {"data": entries, "pageInfo": info}}
+        asked = request.query_params
+        result = self.questions.entries(
+            asked.get("code", ""), int(asked.get("pageIndex") or 1), int(asked.get("pageSize") or 1000)
+        )
+        told = {"success": False, "code": 0, "message": None, "result": result}
         return Response(orjson.dumps({**told, "hasError": True}), media_type="text/html")
 
     # ── what its runner asks of it ──
     async def _originate(self, document: dict[str, Any]) -> dict[str, Any]:
         """A citizen calls the hotline: the case is dispatched to the bridge, and then walks."""
-        said = {name: document.pop(name, "") for name in ("reply", "progress")}
-        external_id = str(document.pop("external_id", "") or "")
-        draft = PetitionDraft.model_validate(document)
-        case = self.pilot.new_case(external_id, originated=True, title=draft.title, **said)
-        case.case_id = external_id or f"{case.task_num}-{case.rec_id}"
-        case.handle, case.description = secrets.token_hex(16), draft.content
-        self.cases[case.case_id] = case
-        told = await self.pilot.tell(
-            "REPORT", case.names | sandbox_case.work_order(draft, self.core.now(), self._codes)
-        )
+        case = self._called(document)
+        told = await self.pilot.tell("REPORT", case.order, case.uid)
         case.petition_id = ((told["answer"] or {}).get("result") or {}).get("taskNum") or ""
         if case.petition_id:
             self.pilot.start(case)
         return {"caseId": case.case_id, "petition_id": case.petition_id, **told}
 
+    def _called(self, document: dict[str, Any]) -> Case:
+        """A case that begins here, with the work order that tells it. `order` in the document is laid over that."""
+        said = {name: document.pop(name, "") for name in ("reply", "progress")}
+        external_id, more = str(document.pop("external_id", "") or ""), document.pop("order", {})
+        draft = PetitionDraft.model_validate(document)
+        case = self.pilot.new_case(external_id, originated=True, **said)
+        case.case_id = external_id or f"{case.task_num}-{case.rec_id}"
+        case.handle, case.uid = secrets.token_hex(16), self.pilot.uid()
+        written = sandbox_case.work_order(draft, self.core.now(), self._codes)
+        self._keep(case, case.names | written | more)
+        return case
+
     async def _step(self, asked: dict[str, Any]) -> dict[str, Any]:
-        wanted = str(asked.get("caseId") or asked.get("petition_id") or "")
-        case = self.cases.get(wanted) or next((one for one in self.cases.values() if one.petition_id == wanted), None)
-        if case is None:
-            return {"error": f"there is no case {wanted!r}"}
         try:
-            return await self.pilot.step(case, str(asked.get("step")), str(asked.get("text") or ""))
-        except KeyError:
+            case = self.register.named(str(asked.get("caseId") or asked.get("petition_id") or ""))
+        except KeyError as error:
+            return {"error": str(error.args[0])}
+        step, text = str(asked.get("step")), str(asked.get("text") or "")
+        if step not in sandbox_case.STEPS:
             return {"error": f"there is no step {asked.get('step')!r}"}
+        if asked.get("by_notice"):
+            return {"noticeId": self.pilot.leave(case, step, text).number}
+        return await self.pilot.step(case, step, text)
+
+    async def _behave(self, request: Request) -> Response:
+        try:
+            return _json(self.manners.behave(orjson.loads(await request.body())))
+        except KeyError as error:
+            return _json({"error": f"there is no such mood: {error.args[0]}"}, 400)
+
+    async def _seed(self, request: Request) -> Response:
+        asked = orjson.loads(await request.body())
+        try:
+            own = asked.get("seed") == "own"
+            case = self._called(asked["document"]) if own else self.register.seed(asked, self.pilot.numbers())
+            return _json({"caseId": case.case_id, "recId": case.rec_id, "taskNum": case.task_num, "uid": case.uid})
+        except (KeyError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
 
 
 def app(settings: HotlineSettings, plan: SandboxPlan) -> Starlette:
@@ -219,20 +208,10 @@ def app(settings: HotlineSettings, plan: SandboxPlan) -> Starlette:
     return made
 
 
-def _dictionary_of(code: str, tables: codes.Codes) -> list[dict[str, Any]]:
-    if code == "REC_TYPE":
-        return [{"id": tables.kinds_sent[kind]["rec_type"], "name": KIND_ZH[kind]} for kind in Kind]
-    if code == "EVENT_SRC":
-        return [dict(source) for source in tables.event_sources.values()]
-    if code == "EVENT_PROPERTY":
-        return [{"id": int(number), "name": KIND_ZH[Kind(kind)]} for number, kind in tables.property_ids.items()]
-    return []
-
-
 def _effect(action: str, data: dict[str, Any]) -> str | None:
     if action == "REPORT":
         return f"handle:{data.get('caseHandleId') or ''}"
-    return str(hash(orjson.dumps(data))) if action in ONCE else None
+    return hashlib.sha256(orjson.dumps(data)).hexdigest() if action in ONCE else None
 
 
 def _spoken(data: dict[str, Any]) -> str:
@@ -250,5 +229,5 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _json(document: Any) -> Response:
-    return Response(orjson.dumps(document), media_type="application/json")
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, media_type="application/json")

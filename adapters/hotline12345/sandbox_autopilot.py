@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from adapters.hotline12345 import sandbox_case, times
+from adapters.hotline12345 import messages, sandbox_case, times
 from adapters.hotline12345.inbound import PATH
 from adapters.hotline12345.sandbox_case import Case
+from adapters.hotline12345.sandbox_manners import Manners
 from bridge.sandbox import Sandbox
 
 BY_NOTICE = 0.15
@@ -28,8 +29,10 @@ class Notice:
 
 
 class Autopilot:
-    def __init__(self, core: Sandbox, inbound_key: str, notice_names: Mapping[str, str]) -> None:
+    def __init__(self, core: Sandbox, inbound_key: str, notice_names: Mapping[str, str], manners: Manners) -> None:
         self._core = core
+        self._manners = manners
+        self._kept_back: list[tuple[str, Mapping[str, Any]]] = []
         self._headers = {"Authorization": f"Bearer {inbound_key}", "Content-Type": "application/json; charset=utf-8"}
         # Two notices can carry the same action; the first in the table is the one to use.
         self._notice_of: dict[str, str] = {}
@@ -42,13 +45,17 @@ class Autopilot:
         self.polled_at = -POLLED_LATELY
 
     # ── numbers ──
-    def new_case(self, case_id: str, **more: Any) -> Case:
+    def numbers(self) -> tuple[int, str]:
+        """A new recId and taskNum."""
         number = next(self._numbers)
         day = self._core.now().strftime("%Y%m%d")
         # Milliseconds since midnight: eight digits that grow.
-        task_num = f"JN{day}{number % 86_400_000:08d}"
+        return number, f"JN{day}{number % 86_400_000:08d}"
+
+    def new_case(self, case_id: str, **more: Any) -> Case:
+        number, task_num = self.numbers()
         unit = sandbox_case.UNITS[number % len(sandbox_case.UNITS)]
-        return Case(case_id=case_id, rec_id=number, task_num=task_num, unit=unit, **more)
+        return Case(case_id=case_id, rec_id=number, task_num=task_num, unit=unit, entered=self._core.now(), **more)
 
     def uid(self) -> str:
         return f"hl-{self._run}-{self._core.number()}"
@@ -72,9 +79,23 @@ class Autopilot:
         action, data = sandbox_case.say(case, step, text, self._core.now())
         return await self.tell(action, data)
 
-    async def tell(self, action: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        uid = self.uid()
-        body = orjson.dumps({"uid": uid, "senderCode": "hotline12345", "action": action, "data": data})
+    async def tell(self, action: str, data: Mapping[str, Any], uid: str | None = None) -> dict[str, Any]:
+        """One message, now; as the manners are, late, or twice. What the bridge answered."""
+        if action != "REPORT" and self._manners.strikes("late"):
+            self._kept_back.append((action, data))
+            return {"uid": "", "action": action, "status": 0, "answer": None}
+        told = await self._tell(action, data, uid or self.uid())
+        if action != "REPORT" and (self._manners.twice or self._manners.again):
+            await self._tell(action, data, told["uid"] if self._manners.twice else self.uid())
+        late, self._kept_back = self._kept_back, []
+        for kept in late:
+            await self._tell(*kept, self.uid())
+        return told
+
+    async def _tell(self, action: str, data: Mapping[str, Any], uid: str) -> dict[str, Any]:
+        # An action that the standard has as a notice only is pushed under the notice's name, as some hotlines do.
+        name = self._notice_of[action] if action in messages.NOTICES_ONLY else action
+        body = orjson.dumps({"uid": uid, "senderCode": "hotline12345", "action": name, "data": data})
         status, content = await self._core.tell("POST", PATH, body, lambda: self._headers)
         if 400 <= status < 500:
             self._core.failed_calls += 1
@@ -83,10 +104,14 @@ class Autopilot:
     # ── notices ──
     async def _leave_notice(self, case: Case, step: str) -> None:
         """Leave the step to be polled, and go on only when it has been signed: a case's steps stay in order."""
-        action, data = sandbox_case.say(case, step, "", self._core.now())
+        await self.leave(case, step).signed.wait()
+
+    def leave(self, case: Case, step: str, text: str = "") -> Notice:
+        """The step as a notice, to be polled."""
+        action, data = sandbox_case.say(case, step, text, self._core.now())
         notice = Notice(next(self._numbers), self._notice_of[action], orjson.dumps(_in_millis(data)).decode())
         self.notices[notice.number] = notice
-        await notice.signed.wait()
+        return notice
 
     def waiting(self, name: str) -> list[Notice]:
         self.polled_at = time.monotonic()

@@ -8,6 +8,8 @@ from typing import Any
 
 from adapters.hotline12345 import times
 from adapters.hotline12345.codes import Codes
+from adapters.hotline12345.sandbox_states import ENDED, moved_to
+from schemas.base import SHANGHAI
 from schemas.petition import PetitionDraft
 
 UNITS = ("市水务局", "市住房和城乡建设局", "任城区人民政府", "市公安局交警支队", "市城市管理局", "高新区管委会")
@@ -15,7 +17,8 @@ UNITS = ("市水务局", "市住房和城乡建设局", "任城区人民政府",
 
 @dataclass(slots=True)
 class Case:
-    """`originated`: it began at the hotline. `petition_id` is the bridge's number for it, once known."""
+    """`originated`: it began at the hotline. `petition_id` is the bridge's number for it, once known; `order` the
+    work order as it was reported, by whichever side; `uid` that of the REPORT that tells it."""
 
     case_id: str
     rec_id: int
@@ -31,6 +34,16 @@ class Case:
     signed: bool = False
     state: str = "受理"
     steps: list[dict[str, Any]] = field(default_factory=list)
+    order: dict[str, Any] = field(default_factory=dict)
+    entered: datetime = field(default_factory=lambda: datetime.now(SHANGHAI))
+    uid: str = ""
+
+    def move(self, action: str, data: Mapping[str, Any]) -> None:
+        """Where the case stands after an action, told by either side."""
+        state = moved_to(action, data)
+        if state is not None and (self.state not in ENDED or state == "重办"):
+            self.state = state
+        self.signed = self.signed or action == "SIGN"
 
     @property
     def names(self) -> dict[str, str]:
@@ -58,12 +71,12 @@ Writer = Callable[[Case, str, datetime], Message]
 def say(case: Case, step: str, text: str, now: datetime) -> Message:
     """The action and data of one step, which the case has then taken. KeyError: there is no such step."""
     action, data = STEPS[step](case, text, now)
+    case.move(action, data)
     return action, case.names | data
 
 
-def _item(code: str, name: str, default: str, state: str) -> Writer:
+def _item(code: str, name: str, default: str) -> Writer:
     def write(case: Case, text: str, now: datetime) -> Message:
-        case.state = state
         data = {
             "action": code,
             "actionName": name,
@@ -81,21 +94,19 @@ def _item(code: str, name: str, default: str, state: str) -> Writer:
 
 def _redispatch(case: Case, text: str, now: datetime) -> Message:
     case.unit = UNITS[(UNITS.index(case.unit) + 1) % len(UNITS)]
-    return _item("transit", "改派", "请贵单位按时限办理并答复市民", "派遣")(case, text, now)
+    return _item("transit", "改派", "请贵单位按时限办理并答复市民")(case, text, now)
 
 
 def _progress(case: Case, text: str, now: datetime) -> Message:
-    action, data = _item("handle", "处置", "已联系市民，正在现场核实办理", "处置")(case, text or case.progress, now)
+    action, data = _item("handle", "处置", "已联系市民，正在现场核实办理")(case, text or case.progress, now)
     return action, data | {"unitName": case.unit, "partName": case.unit}
 
 
 def _sign(case: Case, text: str, now: datetime) -> Message:
-    case.signed = True
     return "SIGN", {"signTime": times.write(now), "unitName": case.unit}
 
 
 def _reply(case: Case, text: str, now: datetime) -> Message:
-    case.state = "核查"
     return "DISPOSE_FEEDBACK", {
         "disposeOpinion": text or case.reply or courteous(case),
         "disposeTime": times.write(now),
@@ -116,7 +127,6 @@ def courteous(case: Case) -> str:
 
 
 def _archive(case: Case, text: str, now: datetime) -> Message:
-    case.state = "结案"
     return "ARCHIVE", {
         "archiveTypeId": 1,
         "archiveTypeName": "正常结案",
@@ -153,10 +163,63 @@ def _applied(case: Case, reason: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _replied(action: str, default: str) -> Writer:
+def _applying(action: str, kind: int, default: str) -> Writer:
+    return lambda case, text, now: (action, _applied(case, text or default, now) | {"applyTypeId": kind})
+
+
+def _check(case: Case, text: str, now: datetime) -> Message:
+    return "CHECK_FEEDBACK", {
+        "disposeOpinion": text or "经核查，情况属实，问题已解决",
+        "disposeTime": times.write(now),
+        "disposeState": 1,
+        "disposeUnitName": "市12345热线受理中心",
+        "medias": [],
+    }
+
+
+def _check_archive(case: Case, text: str, now: datetime) -> Message:
+    """The end of a case as the standard's table has it."""
+    return "CHECK_FEEDBACK", _archive(case, text, now)[1]
+
+
+def _notify(case: Case, text: str, now: datetime) -> Message:
+    said = {"notifyContent": text or "您的诉求正在办理，请您耐心等待", "notifyTypeId": 96, "notifyMethod": 1}
+    return "NOTIFY", said | {"notifyTime": times.write(now)}
+
+
+def _update(action: str) -> Writer:
+    """A new time limit and a corrected place."""
+
+    def write(case: Case, text: str, now: datetime) -> Message:
+        until = times.write(now + timedelta(days=5))
+        return action, {"disposeDeadlineTime": until, "dispatchOpinion": text or "已核定办理时限"}
+
+    return write
+
+
+def _media(case: Case, text: str, now: datetime) -> Message:
+    name = text or "现场照片.jpg"
+    file = {
+        "mediaName": name,
+        "mediaPath": "https://files.example.invalid/1.jpg",
+        "mediaUsage": "核实",
+        "mediaTypeId": 1,
+    }
+    return "UPLOAD_MEDIA", {"medias": [file]}
+
+
+def _remark(action: str, default: str) -> Writer:
+    return lambda case, text, now: (action, {"applyReason": text or default, "applyTime": times.write(now)})
+
+
+def _cancel(case: Case, text: str, now: datetime) -> Message:
+    return "CANCEL", {"cancelOpinion": text or "重复登记，予以作废", "cancelTime": times.write(now)}
+
+
+def _replied(action: str, default: str, result: int = 1) -> Writer:
     def write(case: Case, text: str, now: datetime) -> Message:
         return action, {
-            "replyResult": 1,
+            "replyResult": result,
             "replyOpinion": text or default,
             "replyTime": times.write(now),
             "replyUnitName": "市12345热线受理中心",
@@ -184,8 +247,8 @@ def _opinion(action: str, default: str) -> Writer:
 
 
 STEPS: Mapping[str, Writer] = {
-    "accept": _item("accept", "受理", "诉求已受理", "受理"),
-    "dispatch": _item("transit", "批转", "请贵单位按时限办理并答复市民", "派遣"),
+    "accept": _item("accept", "受理", "诉求已受理"),
+    "dispatch": _item("transit", "批转", "请贵单位按时限办理并答复市民"),
     "redispatch": _redispatch,
     "sign": _sign,
     "progress": _progress,
@@ -198,7 +261,26 @@ STEPS: Mapping[str, Writer] = {
     "evaluate": _evaluate,
     "press": _opinion("PRESS", "请加快办理，尽快答复市民"),
     "supervise": _opinion("SUPERVISE", "群众反映强烈，请重点督办"),
+    "visit": _item("visit", "回访", "已电话回访，市民表示满意"),
+    "check": _check,
+    "check_archive": _check_archive,
+    "notify": _notify,
+    "update": _update("UPDATE_CASE_INFO"),
+    "upload": _update("UPLOAD_CASE_INFO"),
+    "media": _media,
+    "rollback_now": _applying("APPLY_ROLLBACK", 0, "不属于本单位职责范围，已退回"),
+    "rollback_deny": _replied("REPLY_ROLLBACK", "属于贵单位职责范围，请继续办理", 0),
+    "postpone_deny": _replied("REPLY_POSTPONE", "请按原时限办结", 0),
+    "cancel_apply": _applying("APPLY_CANCEL", 1, "市民要求撤回诉求"),
+    "cancel_reply": _replied("REPLY_CANCEL", "同意作废"),
+    "cancel_deny": _replied("REPLY_CANCEL", "不同意作废", 0),
+    "cancel": _cancel,
+    "finish_reply": _replied("REPLY_FINISH", "同意办结"),
+    "archive_apply": _remark("APPLY_ARCHIVE", "申请办结"),
+    "evaluate_appeal": _remark("EVALUATE_APPEAL", "对评价结果提出申诉"),
+    "evaluate_audit": _remark("EVALUATE_AUDIT", "申诉审核通过"),
 }
+"""Those of `NOTICES_ONLY` are told under the name of their notice."""
 
 
 def work_order(draft: PetitionDraft, now: datetime, tables: Codes) -> dict[str, Any]:
@@ -228,6 +310,7 @@ def work_order(draft: PetitionDraft, now: datetime, tables: Codes) -> dict[str, 
         "contact": person.phone or "",
         "reporterPublicFlag": 0 if person.confidential or person.anonymous else 1,
         "dispatchOpinion": tables.report["discretion"],
+        "repeatCallFlag": 0,
         "rollbackFlag": 1,
         "postponeFlag": 1,
         "medias": [

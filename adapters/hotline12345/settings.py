@@ -12,8 +12,10 @@ from bridge.adapter import SystemSettings
 class HotlineSettings(SystemSettings):
     """`client_*` and `sender_code` are given by the hotline; `inbound_key` is what it must show at our door.
 
-    Without `inbound_key` the door refuses everybody; without `base_url` nothing is sent. `codes` is a TOML file laid
-    over the built-in code tables (`codes.toml`); what it does not name stays as it is.
+    Without `inbound_key` the door refuses everybody; without `base_url` nothing is sent. `codes` is a TOML file
+    laid over the built-in code tables (`codes.toml`); what it does not name stays as it is. `peer_sender_code`: the
+    only `senderCode` that the door takes. `media_hosts`: hosts, joined by commas, from which files may be fetched
+    though they are inside; sizes in bytes.
     """
 
     client_id: str = ""
@@ -25,7 +27,18 @@ class HotlineSettings(SystemSettings):
     codes: Path | None = None
     token_in: Literal["query", "header"] = "query"  # noqa: S105 - where it travels
     token_parameter: str = "egova_openapi_token"  # noqa: S105 - the name of a parameter, not a secret
+    peer_sender_code: str | None = Field(default=None, min_length=1, max_length=64)
+    dictionary_hours: float = Field(default=24.0, ge=0, le=24 * 30)
+    medias: Literal["path", "content"] = "path"
+    media_base_url: str | None = None
+    media_hosts: str = ""
+    media_max_bytes: int = Field(default=5 * 1024 * 1024, ge=1, le=100 * 1024 * 1024)
     unit_name: str = Field(default="来听桥", min_length=1, max_length=100)
+
+    @property
+    def trusted_hosts(self) -> tuple[str, ...]:
+        """The hosts of `media_hosts`."""
+        return tuple(host.strip() for host in self.media_hosts.split(",") if host.strip())
 
     @field_validator("codes")
     @classmethod

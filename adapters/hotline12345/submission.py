@@ -1,8 +1,10 @@
 """REPORT: a work order of the hotline becomes a petition, or a new dispatch of one that is known."""
 
+import hashlib
+from dataclasses import replace
 from datetime import datetime
 
-from adapters.hotline12345 import cases, wire
+from adapters.hotline12345 import cases, former, wire
 from adapters.hotline12345.codes import IGNORE, Codes, Table
 from bridge.adapter import Draft, Submission, Update
 from schemas.event import Assignment, EventData, EventType, RawCode
@@ -10,24 +12,49 @@ from schemas.petition import Category, HandlingClass, Kind, PetitionDraft, Petit
 
 
 def read(report: wire.Report, key: str, at: datetime, codes: Codes) -> tuple[Draft, ...]:
-    """One draft; more where a code of the petition has no mapping: it is noted beside it, not guessed away."""
+    """The petition, and beside it what else the order says: to whom it is dispatched and until when, that the caller
+    has called before, and each code that has no mapping (noted, not guessed away)."""
     news = _dispatched(report, key, at)
     if any(ref.petition_id for ref in news.refs):
         return (news,)
-    ids = cases.external_ids(report)
-    kind, strange = _kind(report, codes)
-    urgency, unheard = _urgency(report, codes)
+    kind, strange = kind_of(report, codes)
+    urgency, unheard = urgency_of(report, codes)
+    told = _says_where(report)
+    # Without the number of a dispatch, the same case again is a plain repeat.
+    again = news if report.case_handle_id or news.type is EventType.REHANDLED else None
     submission = Submission(
         message_key=key,
         petition=_petition(report, key, kind, urgency, codes),
-        external_ids=ids,
+        external_ids=cases.external_ids(report),
         submitted_at=report.register_time or at,
-        # Without the number of a dispatch, the same case again is a plain repeat.
-        again=news if report.case_handle_id or news.type is EventType.REHANDLED else None,
+        again=None if told else again,
         holder=cases.SYSTEM,
     )
-    unknown = (code for code in (strange, unheard) if code is not None)
-    return (submission, *(_noted(code, n, news) for n, code in enumerate(unknown)))
+    dispatch = (replace(news, message_key=_dispatch_key(report, key, news)),) if told else ()
+    notes = [code for code in (strange, unheard, _repeat(report)) if code is not None]
+    return (submission, *dispatch, *(_noted(code, report, news) for code in notes))
+
+
+def _says_where(report: wire.Report) -> bool:
+    """Whether the order names a unit or a time limit: then the dispatch is a fact of its own."""
+    return any((report.handle_org_name, report.sign_deadline, report.rollback_deadline, report.dispose_deadline))
+
+
+def _dispatch_key(report: wire.Report, key: str, news: Update) -> str:
+    """One dispatch is one message, however often and by whatever road it is told."""
+    if report.case_handle_id:
+        return _side_key(report, key, news.type, report.case_handle_id)
+    if news.type is EventType.REHANDLED:
+        return f"{key}/dispatch"
+    limits = (report.sign_deadline, report.rollback_deadline, report.dispose_deadline)
+    return _side_key(report, key, news.type, report.handle_org_name, *limits)
+
+
+def _side_key(report: wire.Report, key: str, what: str, *facts: object) -> str:
+    """The key of what stands beside the petition in a message: by what it says about which case, not by who brought
+    it."""
+    said = repr((report.case_id or key, what, *facts)).encode("utf-8", "surrogatepass")
+    return f"{what}:{hashlib.sha256(said).hexdigest()}"
 
 
 def _dispatched(report: wire.Report, key: str, at: datetime) -> Update:
@@ -38,6 +65,8 @@ def _dispatched(report: wire.Report, key: str, at: datetime) -> Update:
         unit=unit or None,
         units=(Assignment(unit=unit, code=(report.handle_org_code or "")[:64] or None),) if unit else (),
         due_at=report.dispose_deadline,
+        sign_by=report.sign_deadline,
+        return_by=report.rollback_deadline,
     )
     return Update(
         message_key=key,
@@ -49,12 +78,21 @@ def _dispatched(report: wire.Report, key: str, at: datetime) -> Update:
     )
 
 
-def _noted(code: RawCode, n: int, news: Update) -> Update:
+def _repeat(report: wire.Report) -> RawCode | None:
+    if report.repeat_call != "1":
+        return None
+    return RawCode(code="repeatCallFlag=1", name="重复来电")
+
+
+def _noted(code: RawCode, report: wire.Report, news: Update) -> Update:
+    """A code beside the petition. A repeated call is a note: it names the former order where the text quotes it."""
+    repeat = code.code.startswith("repeatCallFlag")
+    earlier = former.numbers(report.event_desc or "") if repeat else ()
     return Update(
-        message_key=f"{news.message_key}/code/{n}",
+        message_key=_side_key(report, news.message_key, "code", code.code),
         refs=news.refs,
-        type=EventType.UNKNOWN,
-        data=EventData(status=code),
+        type=EventType.NOTED if repeat else EventType.UNKNOWN,
+        data=EventData(status=code, reference=earlier[0] if earlier else None),
         occurred_at=news.occurred_at,
     )
 
@@ -69,8 +107,8 @@ def _petition(report: wire.Report, key: str, kind: Kind, urgency: Urgency, codes
         title=(report.title or "")[:500],
         content=content,
         petitioner=_petitioner(report, codes),
-        place=_place(report),
-        category=_category(report),
+        place=place_of(report),
+        category=category_of(report),
         urgency=urgency,
         lead_unit=(report.handle_org_name or "")[:200] or None,
         attachments=cases.attachments(report, key),
@@ -81,7 +119,7 @@ def _petition(report: wire.Report, key: str, kind: Kind, urgency: Urgency, codes
 # ── codes ──
 
 
-def _kind(report: wire.Report, codes: Codes) -> tuple[Kind, RawCode | None]:
+def kind_of(report: wire.Report, codes: Codes) -> tuple[Kind, RawCode | None]:
     """The first name or id that says what the citizen wants; else OTHER, with the code that said nothing we know."""
     looked_up = (
         (report.property_name, codes.kind_names),
@@ -97,7 +135,7 @@ def _kind(report: wire.Report, codes: Codes) -> tuple[Kind, RawCode | None]:
     return Kind.OTHER, None if silent else _raw("recTypeId", report.rec_type_id, report.rec_type_name)
 
 
-def _urgency(report: wire.Report, codes: Codes) -> tuple[Urgency, RawCode | None]:
+def urgency_of(report: wire.Report, codes: Codes) -> tuple[Urgency, RawCode | None]:
     if not report.urgent_level:
         return Urgency.NORMAL, None
     word = _word(report.urgent_level, codes.urgency)
@@ -138,7 +176,7 @@ def _phone(value: str | None) -> str | None:
     return first[:64] or None
 
 
-def _place(report: wire.Report) -> Place:
+def place_of(report: wire.Report) -> Place:
     x, y = report.x, report.y
     # 0/0 is how an unset coordinate looks, and one half alone is no place.
     inside = x is not None and y is not None and abs(x) <= 180 and abs(y) <= 90 and (x, y) != (0, 0)
@@ -153,7 +191,7 @@ def _place(report: wire.Report) -> Place:
     )
 
 
-def _category(report: wire.Report) -> Category:
+def category_of(report: wire.Report) -> Category:
     """The finest code there is, and the path of names down to it."""
     levels = ("event_type", "main_type", "sub_type", "third_type")
     codes = [getattr(report, f"{level}_id") for level in levels]

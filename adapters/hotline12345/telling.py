@@ -1,8 +1,6 @@
 """What we tell the hotline: canonical → wire. Pure; which event becomes which action is data (`[tell]` in codes.toml).
 
-A message carries what the action needs and no more. The hotline itself must be able to call the citizen back, so name
-and number go with a REPORT unless the petition is anonymous; `reporterPublicFlag` 0 and the sentence about discretion
-keep them from the unit complained about. An openid never goes out: the hotline has no use for it.
+A message carries what the action needs and no more (see `work_order.py` for what a REPORT says of the citizen).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,32 +9,67 @@ from typing import Any
 
 from adapters.hotline12345 import cases, times
 from adapters.hotline12345.codes import Codes
+from adapters.hotline12345.work_order import media, place_of, work_order
 from bridge.adapter import Outgoing, Permanent
-from schemas.event import EventType, Satisfaction
-from schemas.petition import Attachment, Petition
+from schemas.event import Event, EventType, Satisfaction
 
 Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One call to make: the action and its data."""
+    """One call to make: the action as we spell it, and its data. `part` names it among the calls of one hand-off."""
 
     action: str
     data: Data
+    part: str = ""
 
 
-def tell(outgoing: Outgoing, codes: Codes, unit_name: str) -> Told:
-    """The call that tells `outgoing`. Raises `Permanent` for an event that this case cannot be told."""
-    theirs = is_theirs(outgoing)
-    telling = codes.tell.get(outgoing.event.type)
+PARTS = ("info", "media", "sign")
+"""What a hand-off may need beside its first call; each has the hand-off's uid with `/part` behind it."""
+
+
+def calls(outgoing: Outgoing, codes: Codes, unit_name: str) -> tuple[Told, ...]:
+    """The calls that tell `outgoing`, at least one. Raises `Permanent` for an event that this case cannot be told."""
+    letter = Letter(outgoing, codes, unit_name)
+    if outgoing.event.type is EventType.NOTED and codes.tell[EventType.NOTED].theirs == "ITEM_INST_SYNC":
+        return _noted(letter)
+    action = _action(letter)
+    return (Told(codes.spelling.get(action, action), WRITERS[action](letter)),)
+
+
+def _action(letter: "Letter") -> str:
+    outgoing = letter.outgoing
+    event, theirs = outgoing.event, is_theirs(outgoing)
+    telling = letter.codes.tell.get(event.type)
     action = "" if telling is None else telling.theirs if theirs else telling.ours
-    if outgoing.event.type is EventType.RECLASSED and not outgoing.external_ids:
+    if event.type is EventType.RECLASSED and not outgoing.external_ids:
         # Re-classed to the hotline, which has never heard of it: this is how it gets the case.
-        action = "REPORT"
+        return "REPORT"
+    if action == "NOTIFY" and event.type is EventType.FOLLOWED_UP and not _citizen_spoke(event):
+        # Nobody answered the visit: to say that the citizen was told would be untrue.
+        return "ITEM_INST_SYNC"
     if action not in WRITERS:
-        raise Permanent("the_case_is_theirs" if theirs else f"no_action:{outgoing.event.type}")
-    return Told(action, WRITERS[action](Letter(outgoing, codes, unit_name)))
+        raise Permanent("the_case_is_theirs" if theirs else f"no_action:{event.type}")
+    return action
+
+
+def _citizen_spoke(event: Event) -> bool:
+    return event.data.resolved is not None or event.data.satisfaction is not None
+
+
+def _noted(letter: "Letter") -> tuple[Told, ...]:
+    """What was added to a case: words as a step, a place as an update, files as files."""
+    data, update = letter.outgoing.event.data, "UPDATE_CASE_INFO"
+    told: list[Told] = []
+    if data.text or not (data.place or data.attachments):
+        told.append(Told("ITEM_INST_SYNC", _step(letter)))
+    if data.place:
+        changed = letter.case | place_of(data.place)
+        told.append(Told(letter.codes.spelling[update], changed, "info"))
+    if data.attachments:
+        told.append(Told("UPLOAD_MEDIA", letter.case | letter.medias("上报"), "media"))
+    return tuple(told)
 
 
 def is_theirs(outgoing: Outgoing) -> bool:
@@ -83,72 +116,6 @@ class Letter:
         return {"medias": [media(one, usage) for one in files]} if files else {}
 
 
-def media(file: Attachment, usage: str) -> Data:
-    return {"mediaName": file.name, "mediaPath": file.url, "mediaUsage": usage, "mediaTypeId": 1}
-
-
-# ── REPORT ──
-
-
-def _report(letter: Letter) -> Data:
-    petition, codes = letter.outgoing.petition, letter.codes
-    kind = codes.kinds_sent[petition.kind]
-    source = codes.event_sources.get(petition.source) or codes.event_sources["*"]
-    data: Data = {
-        "caseId": petition.petition_id,
-        "caseNum": petition.petition_id,
-        "registerTime": times.write(petition.submitted_at),
-        "title": petition.title or petition.content[:50],
-        "eventDesc": petition.content,
-        "recTypeId": kind["rec_type"],
-        "recTypeName": petition.kind.zh,
-        "eventPropertyName": petition.kind.zh,
-        "eventSrcId": source["id"],
-        "eventSrcName": source["name"],
-        "urgentLevelId": codes.urgency_sent[petition.urgency],
-        "caseMark": codes.report["case_mark"],
-        "medias": [media(one, "上报") for one in petition.attachments],
-    }
-    if "property" in kind:
-        data["eventPropertyId"] = kind["property"]
-    return data | _place(petition, codes) | _subject(petition) | _reporter(petition, codes)
-
-
-def _place(petition: Petition, codes: Codes) -> Data:
-    place = petition.place
-    parts = {
-        "streetName": place.street,
-        "communityName": place.community,
-        "cellName": place.grid,
-        "coordinateX": place.longitude,
-        "coordinateY": place.latitude,
-    }
-    data = {name: value for name, value in parts.items() if value is not None}
-    if place.region_code and place.region_code.isdecimal():
-        data["districtId"] = int(place.region_code)
-    written = "".join(part for part in (place.street, place.community) if part)
-    data["address"] = place.address or written or codes.report["no_address"]
-    return data
-
-
-def _subject(petition: Petition) -> Data:
-    """The category by name only: its code is the source's, and would mean something else over there."""
-    data = {"mainTypeName": petition.category.name, "handleOrgName": petition.lead_unit}
-    return {name: value for name, value in data.items() if value}
-
-
-def _reporter(petition: Petition, codes: Codes) -> Data:
-    person = petition.petitioner
-    hidden = person.anonymous or person.confidential
-    data: Data = {"reporterPublicFlag": 0 if hidden else 1}
-    if hidden or petition.kind in codes.report["discreet_kinds"]:
-        data["dispatchOpinion"] = codes.report["discretion"]
-    if person.anonymous:
-        return data | {"reporterName": codes.report["anonymous_names"][0]}
-    known = {"reporterName": person.name, "contact": person.phone, "telReply": person.phone}
-    return data | {name: value for name, value in known.items() if value}
-
-
 # ── everything else ──
 
 
@@ -165,6 +132,22 @@ def _step(letter: Letter) -> Data:
     if event.type is EventType.DISPATCHED and event.data.unit:
         return data | {"nextUnitName": event.data.unit, "nextPartName": event.data.unit}
     return data | ({"unitName": event.data.unit} if event.data.unit else {})
+
+
+def _report(letter: Letter) -> Data:
+    """A case they do not have yet; or one that is handled again, as a new dispatch with a number of its own."""
+    event = letter.outgoing.event
+    order = work_order(letter.outgoing.petition, letter.codes)
+    if event.type is not EventType.REHANDLED:
+        return order
+    said = "\n".join(words for words in (event.data.text, order.get("dispatchOpinion")) if words)
+    again = {"caseHandleId": round_trip(letter.outgoing), "reHandleFlag": 1, "dispatchTime": letter.at}
+    return order | again | ({"dispatchOpinion": said} if said else {})
+
+
+def round_trip(outgoing: Outgoing) -> str:
+    """The number of this dispatch of a case of ours: the same for every attempt, another for every re-handling."""
+    return f"{outgoing.petition.petition_id}-R{outgoing.event.sequence}"
 
 
 def _sign(letter: Letter) -> Data:
@@ -198,7 +181,7 @@ def _apply(letter: Letter) -> Data:
 
 
 def _apply_rollback(letter: Letter) -> Data:
-    return _apply(letter) | letter.medias("申请回退")
+    return _apply(letter) | letter.medias("处置")
 
 
 def _apply_postpone(letter: Letter) -> Data:
@@ -211,7 +194,7 @@ def _apply_postpone(letter: Letter) -> Data:
     else:
         # The standard knows hours, days and a date; working days without a date cannot be said.
         raise Permanent("postpone_without_date")
-    return _apply(letter) | span | letter.medias("申请延期")
+    return _apply(letter) | span | letter.medias("处置")
 
 
 def _reply(letter: Letter) -> Data:
@@ -235,6 +218,23 @@ def _archive(letter: Letter) -> Data:
     }
 
 
+def _notify(letter: Letter) -> Data:
+    notify, event = letter.codes.notify, letter.outgoing.event
+    if event.type not in notify["types"]:
+        raise Permanent(f"no_notify_type:{event.type}")
+    return letter.case | {
+        "notifyContent": letter.text,
+        "notifyTypeId": notify["types"][event.type],
+        "notifyMethod": notify["method"],
+        "notifyTime": letter.at,
+    }
+
+
+def _state(event: Event, satisfaction: Satisfaction, states: Mapping[str, int]) -> int:
+    """Bad in the end is worse than bad at first (多次差评)."""
+    return states.get(f"{event.data.stage}_{satisfaction}", states[satisfaction])
+
+
 def _evaluate(letter: Letter) -> Data:
     event, table = letter.outgoing.event, letter.codes.evaluate
     satisfaction = event.data.satisfaction or Satisfaction.FAIR
@@ -243,9 +243,15 @@ def _evaluate(letter: Letter) -> Data:
         "evaluateTime": letter.at,
         "content": letter.text,
         "score": table["scores"][satisfaction],
-        "evaluateState": table["states"][satisfaction],
+        "evaluateState": table["states"].get(f"{event.data.stage}_{satisfaction}", table["states"][satisfaction]),
         "evaluateType": 0 if event.actor == "petitioner" else 1,
     }
+    if event.data.indicators:
+        measures = [
+            {"indicatorId": n, "indicatorCode": one.code, "score": one.score}
+            for n, one in enumerate(event.data.indicators, 1)
+        ]
+        evaluation["detailList"] = [{"opinion": letter.text, "indicatorResult": measures}]
     return letter.case | {"misRecEvaluation": evaluation}
 
 
@@ -272,6 +278,7 @@ WRITERS: Mapping[str, Callable[[Letter], Data]] = {
     "REPLY_CANCEL": _reply,
     "ARCHIVE": _archive,
     "EVALUATE": _evaluate,
+    "NOTIFY": _notify,
     "SUPERVISE": _supervise,
     "PRESS": _opinion,
 }

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import orjson
 
@@ -75,12 +74,11 @@ class Tokens:
 
     async def _fetch(self) -> None:
         try:
-            key = await self._ask("GET", PUBLIC_KEY_PATH, None)
-            secret = self._settings.client_secret.get_secret_value()
-            # Pure Python arithmetic of some 50 ms: not on the event loop.
-            sealed = await asyncio.to_thread(sm2.encrypt, key.message, secret)
-            granted = await self._ask("POST", CLIENT_PATH, self._application(sealed))
-            self._keep(granted)
+            try:
+                await self._apply()
+            except answers.NotAuthenticated:
+                # Their key pair may have changed between the two calls: once more, with the new one.
+                await self._apply()
         except Unknown as error:
             # Whatever happened to the question for a token: the message itself has not been sent.
             raise Transient(f"token:{error.code}") from error
@@ -88,6 +86,13 @@ class Tokens:
             raise Permanent(f"token:{error.code}") from error
         except ValueError as error:
             raise Permanent("token:unusable_public_key") from error
+
+    async def _apply(self) -> None:
+        key = await self._ask("GET", PUBLIC_KEY_PATH, None)
+        secret = self._settings.client_secret.get_secret_value()
+        # Pure Python arithmetic of some 50 ms: not on the event loop.
+        sealed = await asyncio.to_thread(sm2.encrypt, key.message, secret)
+        self._keep(await self._ask("POST", CLIENT_PATH, self._application(sealed)))
 
     async def _ask(self, method: str, path: str, body: bytes | None) -> answers.Answer:
         url = f"{(self._settings.base_url or '').rstrip('/')}{path}"
@@ -129,7 +134,3 @@ def _seconds(value: object) -> timedelta:
         return timedelta(seconds=min(float(str(value)), 86_400.0))
     except ValueError:
         return timedelta(hours=1)
-
-
-def with_token(url: str, parameter: str, token: str) -> str:
-    return f"{url}?{parameter}={quote(token, safe='')}"

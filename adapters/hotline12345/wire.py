@@ -94,7 +94,10 @@ class Report(Case):
     register_time: Time = Field(default=None, validation_alias="registerTime")
     dispatch_time: Deadline = Field(default=None, validation_alias="dispatchTime")
     call_time: Deadline = Field(default=None, validation_alias="callTime")
+    sign_deadline: Deadline = Field(default=None, validation_alias="signDeadline")
+    rollback_deadline: Deadline = Field(default=None, validation_alias="rollbackDeadline")
     dispose_deadline: Deadline = Field(default=None, validation_alias="disposeDeadlineTime")
+    repeat_call: Text = Field(default=None, validation_alias="repeatCallFlag")
     title: Text = None
     event_desc: Text = Field(default=None, validation_alias="eventDesc")
     rec_type_id: Text = Field(default=None, validation_alias="recTypeId")
@@ -128,6 +131,15 @@ class Report(Case):
     tel_reply: Text = Field(default=None, validation_alias="telReply")
     reporter_name: Text = Field(default=None, validation_alias="reporterName")
     reporter_public: Text = Field(default=None, validation_alias="reporterPublicFlag")
+
+
+class Listed(Report):
+    """One case of GET_REC_LIST."""
+
+    outer_task_num: Text = Field(default=None, validation_alias="outerTaskNum")
+    entered: Time = Field(default=None, validation_alias="recCreateTime")
+    state: Text = Field(default=None, validation_alias=AliasChoices("actDefName", "caseStatus"))
+    media_names: Annotated[tuple[str, ...], BeforeValidator(_list)] = Field(default=(), validation_alias="mediaNames")
 
 
 class Step(Case):
@@ -180,7 +192,8 @@ class Archive(Case):
 
 
 class Indicator(Wire):
-    code: Text = Field(default=None, validation_alias="indicatorCode")
+    code: Text = Field(default=None, validation_alias=AliasChoices("indicatorCode", "indicatorId"))
+    name: Text = Field(default=None, validation_alias="indicatorName")
     score: Number = None
 
 

@@ -145,7 +145,11 @@ def test_a_rating_by_the_citizen_by_indicators() -> None:
     news = update("EVALUATE", C | {"misRecEvaluation": said})
     assert news.actor == "petitioner"
     assert news.data.satisfaction is Satisfaction.UNSATISFIED
-    assert (news.data.score, news.data.text) == ("rec_total_evaluation=5;deal_speed_metrics=4.5", "慢")
+    assert (news.data.score, news.data.text) == (None, "慢")
+    assert [(one.code, one.score) for one in news.data.indicators] == [
+        ("rec_total_evaluation", "5"),
+        ("deal_speed_metrics", "4.5"),
+    ]
 
 
 def test_an_automatic_rating_was_not_spoken_by_the_citizen() -> None:

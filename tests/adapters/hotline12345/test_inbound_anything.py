@@ -36,7 +36,7 @@ VALUE = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictio
 ACTIONS = st.sampled_from([*mapping.READERS, *QUESTIONS, *PLAIN, *CODES.notices])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(action=ACTIONS, data=st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=12), uid=LEAF)
 def test_any_data_for_any_action(action: str, data: dict[str, Any], uid: Any) -> None:
     data = {"caseId": "X1", "eventDesc": "x", "applyTypeId": 1, "action": "transit"} | data

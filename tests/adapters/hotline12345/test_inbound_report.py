@@ -34,9 +34,9 @@ def test_a_work_order_whole() -> None:
 
 
 def test_a_known_case_with_another_dispatch_is_dispatched_again() -> None:
-    again = submission(REPORT | {"handleOrgName": "市水务局", "dispatchOpinion": "请尽快处理"}).again
+    again = submission(REPORT | {"dispatchOpinion": "请尽快处理"}).again
     assert again is not None
-    assert (again.type, again.data.unit, again.data.text) == (EventType.DISPATCHED, "市水务局", "请尽快处理")
+    assert (again.type, again.data.text) == (EventType.DISPATCHED, "请尽快处理")
     rehandled = submission(REPORT | {"reHandleFlag": 1}).again
     assert rehandled is not None
     assert rehandled.type is EventType.REHANDLED
@@ -76,7 +76,8 @@ def test_an_unmapped_kind_is_noted_beside_the_petition() -> None:
     assert isinstance(new, Submission)
     assert isinstance(note, Update)
     assert new.petition.kind is Kind.OTHER
-    assert (note.type, note.message_key) == (EventType.UNKNOWN, "u-1/code/0")
+    assert note.type is EventType.UNKNOWN
+    assert note.message_key.startswith("code:")
     assert note.data.status is not None
     assert (note.data.status.code, note.data.status.name) == ("recTypeId=99", "吐槽")
     assert Ref(SYSTEM, "20261122104001", "caseId") in note.refs

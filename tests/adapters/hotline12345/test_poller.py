@@ -111,9 +111,9 @@ def test_notices_already_fetched_are_not_lost_to_a_later_fault() -> None:
             seen += 1
             if seen > 1:
                 raise RuntimeError("the sandbox breaks here")
-            return there.hotline._notices(data)
+            return there.hotline.questions._notices(data)
 
-        there.hotline._questions = {**there.hotline._questions, "GET_NOTICE_INFO": notices}
+        there.hotline.questions._answers["GET_NOTICE_INFO"] = notices
         assert len(await poll.fetch()) == 1
 
     play(scene)

@@ -4,12 +4,12 @@ from importlib import resources
 
 import pytest
 
-from adapters.hotline12345 import envelope, mapping, sandbox_case, sandbox_rules, telling
+from adapters.hotline12345 import envelope, mapping, messages, sandbox_case, telling
 from adapters.hotline12345.settings import HotlineSettings
 from tests.adapters.hotline12345.support import CODES
 
 README = resources.files("adapters.hotline12345").joinpath("README.md").read_text(encoding="utf-8")
-ACTIONS = {*mapping.READERS, *sandbox_rules.REQUIRED, *telling.WRITERS}
+ACTIONS = {*mapping.READERS, *messages.ACTIONS, *messages.EXTENSION, *telling.WRITERS}
 NUMBERS = {str(value) for name, value in vars(envelope).items() if name.isupper()}
 
 

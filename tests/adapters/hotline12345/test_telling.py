@@ -1,11 +1,13 @@
 """What we write, held against the standard's own demands."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.hotline12345 import mapping, sandbox_rules, telling
+from adapters.hotline12345 import codes, mapping, sandbox_rules, telling
+from adapters.hotline12345.codes import Codes
 from bridge.adapter import Outgoing, Permanent, Update
 from schemas.event import EventData, EventType, Satisfaction, Span
 from schemas.petition import Attachment, HandlingClass, Kind, Petitioner, Place
@@ -16,9 +18,14 @@ THEIRS = {"caseId": "20261122104001", "caseHandleId": "h1"}
 DATA = EventData(text="情况说明", unit="市水务局", due_at=NOW + timedelta(days=3))
 
 
-def tell(out: Outgoing) -> telling.Told:
-    told = telling.tell(out, CODES, "来听桥")
-    assert sandbox_rules.fault(told.action, told.data) is None, told
+def calls(out: Outgoing, tables: Codes = CODES) -> tuple[telling.Told, ...]:
+    told = telling.calls(out, tables, "来听桥")
+    assert [sandbox_rules.fault(one.action, one.data) for one in told] == [None] * len(told), told
+    return told
+
+
+def tell(out: Outgoing, tables: Codes = CODES) -> telling.Told:
+    (told,) = calls(out, tables)
     return told
 
 
@@ -46,6 +53,75 @@ def test_every_event_keeps_to_the_standard_and_is_read_back(type_: EventType, nu
     dispose = type_ is EventType.REPLIED and told.action == "ITEM_INST_SYNC"
     expected = EventType.CANCEL_REQUESTED if theirs_to_say else EventType.PROGRESSED if dispose else type_
     assert draft.type is expected
+
+
+def test_a_case_handled_again_is_a_new_dispatch_with_a_number_of_its_own() -> None:
+    told = tell(outgoing(EventType.REHANDLED, data=EventData(text="市民不满意，请重办"), external_ids=OURS))
+    assert (told.action, told.data["caseId"], told.data["reHandleFlag"]) == ("REPORT", PETITION_ID, 1)
+    assert told.data["caseHandleId"] == f"{PETITION_ID}-R1"
+    assert told.data["dispatchOpinion"] == "市民不满意，请重办"
+    discreet = outgoing(EventType.REHANDLED, external_ids=OURS, petition=petition(kind=Kind.COMPLAINT))
+    assert tell(discreet).data["dispatchOpinion"].startswith("已安排维修\n请勿将来电人资料")
+
+
+# ── telling the citizen, and what is added to a case ──
+
+
+def test_a_visit_in_which_the_citizen_spoke_is_a_notification() -> None:
+    data = EventData(text="已电话回访，市民确认修好", resolved="yes")
+    told = tell(outgoing(EventType.FOLLOWED_UP, data=data, external_ids=THEIRS))
+    assert told.action == "NOTIFY"
+    assert (told.data["notifyTypeId"], told.data["notifyMethod"], told.data["notifyContent"]) == (2, 2, data.text)
+
+
+def test_a_visit_that_reached_nobody_is_only_a_step() -> None:
+    told = tell(outgoing(EventType.FOLLOWED_UP, data=EventData(text="无人接听"), external_ids=THEIRS))
+    assert (told.action, told.data["action"]) == ("ITEM_INST_SYNC", "visit")
+
+
+@pytest.mark.parametrize(
+    ("event", "type_"), [(EventType.ACCEPTED, 1), (EventType.REPLIED, 2), (EventType.PROGRESSED, 96)]
+)
+def test_a_city_may_want_the_citizen_told_of_each_stage(tmp_path: Path, event: EventType, type_: int) -> None:
+    mine = tmp_path / "codes.toml"
+    mine.write_text(f'[tell.{event}]\ntheirs = "NOTIFY"\n[notify]\nmethod = 3\n', encoding="utf-8")
+    told = tell(outgoing(event, external_ids=THEIRS), codes.load(mine))
+    assert (told.action, told.data["notifyTypeId"], told.data["notifyMethod"]) == ("NOTIFY", type_, 3)
+
+
+def test_an_event_without_a_type_of_notification_is_parked(tmp_path: Path) -> None:
+    mine = tmp_path / "codes.toml"
+    mine.write_text('[tell.suspended]\ntheirs = "NOTIFY"\n', encoding="utf-8")
+    with pytest.raises(Permanent, match="no_notify_type:suspended"):
+        tell(outgoing(EventType.SUSPENDED, external_ids=THEIRS), codes.load(mine))
+
+
+def test_what_is_added_goes_as_words_place_and_files() -> None:
+    added = EventData(
+        text="灯又坏了",
+        place=Place(street="古槐街道", longitude=116.58, latitude=35.41),
+        attachments=(Attachment(name="a.jpg", url="https://files.invalid/a.jpg"),),
+    )
+    told = calls(outgoing(EventType.NOTED, data=added, external_ids=OURS))
+    assert [(one.action, one.part) for one in told] == [
+        ("ITEM_INST_SYNC", ""),
+        ("UPDATE_CASE_INFO", "info"),
+        ("UPLOAD_MEDIA", "media"),
+    ]
+    assert told[0].data["itemContent"] == "灯又坏了"
+    assert (told[1].data["address"], told[1].data["coordinateX"]) == ("古槐街道", 116.58)
+    assert told[2].data["medias"][0]["mediaName"] == "a.jpg"
+    files_only = calls(outgoing(EventType.NOTED, data=added.model_copy(update={"text": None, "place": None})))
+    assert [one.action for one in files_only] == ["UPLOAD_MEDIA"]
+
+
+def test_the_spelling_of_a_contradicting_standard_is_the_citys_choice(tmp_path: Path) -> None:
+    mine = tmp_path / "codes.toml"
+    mine.write_text('[spelling]\nARCHIVE = "CHECK_FEEDBACK"\nUPDATE_CASE_INFO = "UPLOAD_CASE_INFO"\n')
+    archived = tell(outgoing(EventType.CLOSED, external_ids=OURS), codes.load(mine))
+    assert (archived.action, archived.data["archiveTypeId"]) == ("CHECK_FEEDBACK", 1)
+    moved = outgoing(EventType.NOTED, data=EventData(place=Place(street="古槐街道")), external_ids=OURS)
+    assert tell(moved, codes.load(mine)).action == "UPLOAD_CASE_INFO"
 
 
 def test_a_report_whole() -> None:
@@ -80,9 +156,10 @@ def test_each_kind(kind: Kind) -> None:
     assert report(kind=kind)["recTypeName"] == kind.zh
 
 
-def test_a_confidential_caller_is_reachable_and_marked() -> None:
+def test_a_confidential_caller_is_marked_and_not_named() -> None:
     data = report(petitioner=Petitioner(name="张大爷", phone="13900000002", openid="o1", confidential=True))
-    assert (data["reporterPublicFlag"], data["contact"]) == (0, "13900000002")
+    assert (data["reporterPublicFlag"], data["reporterName"]) == (0, "保密")
+    assert not {"contact", "telReply", "openId"} & set(data)
     assert "请勿将来电人资料泄露给被投诉单位" in data["dispatchOpinion"]
 
 
