@@ -1,0 +1,147 @@
+"""k-anonymity: which numbers may be shown, so that none says anything about fewer than k petitioners.
+
+A number behind which stand 1 to k-1 people is hidden (primary suppression). In a table whose parts sum to a shown
+total the hidden one would be the difference, so others are hidden with it (complementary suppression), until
+
+* no line (row or column with its total) has exactly one hidden cell, or hidden parts of fewer than k people together;
+* no hidden cell can be solved for from all the shown ones together (exact linear algebra: two lines can conspire).
+
+A list (hot matters, groups of similar petitions) has no total, but a matter can lie inside a shown number, so that the
+difference of the two would be a small group: such an entry is left out. Zero is shown: it tells of nobody.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+
+Members = frozenset[int]
+"""Petitions of one number, by position."""
+Count = Callable[[Members], int]
+"""How many people stand behind petitions."""
+Key = tuple[tuple[str, str], ...]
+"""A cell by its dimensions, sorted: () is the grand total, (("kind", "help"), ("unit", "…")) one of a cross table."""
+Line = tuple[Key, ...]
+"""A sum: its total first, then its parts."""
+
+_Row = dict[int, Fraction]
+
+
+def hidden(cells: Mapping[Key, Members], lines: Sequence[Line], people: Count, k: int) -> frozenset[Key]:
+    """The cells that must not be shown, of all the tables of a document together: they share their totals."""
+    size = {key: people(members) for key, members in cells.items()}
+    found = {key for key, count in size.items() if 0 < count < k}
+    while True:
+        wanted = {key for line in lines if (key := _exposed(line, cells, size, found, people, k)) is not None}
+        wanted = wanted or _solved(lines, found, size, k)
+        if not wanted:
+            return frozenset(found)
+        found |= wanted
+
+
+def _exposed(
+    line: Line, cells: Mapping[Key, Members], size: Mapping[Key, int], found: set[Key], people: Count, k: int
+) -> Key | None:
+    """The cell to hide next because this line gives a hidden one away, or None."""
+    total, *parts = line
+    veiled = [key for key in parts if key in found]
+    if not veiled and total not in found:
+        return None
+    if total in found:
+        safe = bool(veiled)
+    else:
+        safe = len(veiled) > 1 and people(frozenset().union(*(cells[key] for key in veiled))) >= k
+    if safe:
+        return None
+    open_parts = [key for key in parts if key not in found and size[key]]
+    if open_parts:
+        return min(open_parts, key=lambda key: (size[key], key))
+    return total if total not in found and size[total] else None
+
+
+def _solved(lines: Sequence[Line], found: set[Key], size: Mapping[Key, int], k: int) -> set[Key]:
+    """What to hide because small hidden cells follow from the shown ones: one more beside each of them."""
+    unknown = sorted(found)
+    column = {key: at for at, key in enumerate(unknown)}
+    equations = [row for line in lines if (row := _equation(line, column))]
+    wanted: set[Key] = set()
+    for key in (unknown[at] for at in _determined(equations)):
+        near = {other for line in lines if key in line for other in line if other not in found and size[other]}
+        if size[key] < k and near and not near & wanted:
+            wanted.add(min(near, key=lambda other: (-len(other), size[other], other)))
+    return wanted
+
+
+def _equation(line: Line, column: Mapping[Key, int]) -> _Row:
+    total, *parts = line
+    row = {column[key]: Fraction(1) for key in parts if key in column}
+    if total in column:
+        row[column[total]] = Fraction(-1)
+    return row
+
+
+def _determined(equations: Iterable[_Row]) -> list[int]:
+    """The unknowns that have one value only in every solution: alone in a row of the reduced row echelon form."""
+    reduced: dict[int, _Row] = {}
+    for given in equations:
+        row = dict(given)
+        for pivot in [at for at in row if at in reduced]:
+            _subtract(row, reduced[pivot], row[pivot])
+        if not row:
+            continue
+        pivot = min(row)
+        lead = row[pivot]
+        row = {at: value / lead for at, value in row.items()}
+        for other in reduced.values():
+            if pivot in other:
+                _subtract(other, row, other[pivot])
+        reduced[pivot] = row
+    return sorted(pivot for pivot, row in reduced.items() if len(row) == 1)
+
+
+def _subtract(row: _Row, other: _Row, factor: Fraction) -> None:
+    for at, value in other.items():
+        left = row.get(at, Fraction(0)) - factor * value
+        if left:
+            row[at] = left
+        else:
+            row.pop(at, None)
+
+
+class Shown:
+    """Numbers that are shown already; an entry of a list may join if neither it nor what it leaves of them is small.
+
+    `enough`: whether at least k people stand behind petitions.
+    """
+
+    def __init__(self, enough: Callable[[Members], bool], numbers: Iterable[Members] = ()) -> None:
+        self._many = enough
+        self._numbers = set(numbers)
+        self._entries: set[Members] = set()
+
+    def admits(self, *numbers: Members) -> bool:
+        """Whether all of these may be shown together; if so they count as shown from now on."""
+        before = set(self._numbers), set(self._entries)
+        if all(self._admit(members) for members in numbers):
+            return True
+        self._numbers, self._entries = before
+        return False
+
+    def _admit(self, members: Members) -> bool:
+        if members in self._numbers or not members:
+            return True
+        if not self._enough(members) or not all(self._apart(members, other) for other in self._numbers):
+            return False
+        self._numbers.add(members)
+        self._entries.add(members)
+        return True
+
+    def _apart(self, members: Members, other: Members) -> bool:
+        """Whether neither is nearly the other, and the entries inside the larger one leave no small rest of it."""
+        if other < members:
+            return self._enough(members - other)
+        if not members < other:
+            return True
+        rest = other - members.union(*(entry for entry in self._entries if entry < other))
+        return self._enough(other - members) and self._enough(rest)
+
+    def _enough(self, members: Members) -> bool:
+        return not members or self._many(members)

@@ -1,0 +1,175 @@
+"""The digest as a JSON document: traced, for operators of the bridge, or published, for everyone else.
+
+Both have the same shape. A number is `{"count": n}`, with `"petitions": […]` in the traced one; in the published one
+`count` is null where it is hidden, and entries of lists that would tell of a small group are left out. Whole numbers
+and text only, so that the document has a canonical form (RFC 8785) and a digest that can be sealed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.clock import iso
+from bridge.digest import words
+from bridge.digest.anonymity import Key, Members
+from bridge.digest.digest import FORMAT, Digest
+from bridge.digest.findings import Finding, growth
+from bridge.digest.pens import Pen, Tracing, Veiling
+
+Document = dict[str, Any]
+
+TABLES = ("kind", "handling_class", "source", "region", "unit", "subject", "state", "progress")
+CROSS = ("handling_class", "kind")
+
+
+def traced(digest: Digest) -> Document:
+    """With the petitions of every number. For those who may see petitions."""
+    return _document(digest, Tracing(digest)) | {"audience": "operators"}
+
+
+def published(digest: Digest) -> Document:
+    """Without petitions and without small groups. For the meeting, the departments, the deputies."""
+    return _document(digest, Veiling(digest)) | {"audience": "everyone"}
+
+
+def _document(digest: Digest, pen: Pen) -> Document:
+    desk, totals = digest.desk, digest.totals
+    return {
+        "format": FORMAT,
+        "month": str(desk.month),
+        "from": iso(desk.month.start),
+        "until": iso(desk.month.end),
+        "cut_off": iso(desk.cut_off),
+        "final": digest.final,
+        "rules": digest.rules.document(),
+        # The order is the priority: what is asked first is shown rather than what would give it away.
+        "totals": {
+            "accepted": pen.accepted(()),
+            "closed": pen.single(totals["closed"]),
+            "open": pen.open(()),
+            "suggestions": pen.accepted((("kind", "suggestion"),)),
+            "pending": pen.single(totals["pending"]),
+            "repeated": pen.single(totals["repeated"]),
+            "difficult": pen.single(totals["difficult"]),
+        },
+        "months": [_month(digest, pen, str(month), members) for month, members in digest.months],
+        "tables": {name: _table(digest, pen, name) for name in TABLES},
+        "kinds_by_class": _cross(digest, pen, *CROSS),
+        "hot": [_hot(digest, pen, found, figure) for found, figure in pen.entries(digest.hot)],
+        "similar": _groups(digest, pen, digest.similar),
+        "suggestions": _groups(digest, pen, digest.suggestions),
+        "repeated": _about(digest, pen.entries(digest.repeated), "subject"),
+        "pending": _pending(digest, pen),
+        "difficult": _about(digest, pen.entries(digest.difficult), "reason"),
+        "units": [_unit(digest, pen, unit, members) for unit, members in digest.accepted.table("unit")],
+    }
+
+
+def _month(digest: Digest, pen: Pen, name: str, members: Members) -> Document:
+    figure = pen.accepted(()) if members == digest.totals["accepted"] else pen.past(members)
+    return {"month": name, **figure}
+
+
+# ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _table(digest: Digest, pen: Pen, name: str) -> list[Document]:
+    """The rows that are shown, the largest first, then one that says how many are not."""
+    rows, veiled = [], 0
+    for key, _ in digest.accepted.table(name):
+        figure = pen.accepted(((name, key),))
+        if figure["count"] is None and name in words.NOBODY:
+            # A name that hardly anybody used may say who they are: the row goes, not only its number.
+            veiled += 1
+        else:
+            rows.append({"key": key, **_words(digest, name, key), **figure})
+    return [*rows, {"not_shown": veiled}] if veiled else rows
+
+
+def _cross(digest: Digest, pen: Pen, rows: str, columns: str) -> list[Document]:
+    """Each cell of a cross table that has a petition."""
+    keys = sorted(key for key in digest.accepted.cells if tuple(name for name, _ in key) == (rows, columns))
+    return [{rows: key[0][1], columns: key[1][1], **pen.accepted(key)} for key in keys]
+
+
+def _words(digest: Digest, dimension: str, key: str) -> dict[str, str]:
+    zh, en = words.words(dimension, key)
+    if dimension == "region" and key in digest.rules.regions:
+        zh = en = digest.rules.regions[key]
+    return {"zh": zh, "en": en}
+
+
+# ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hot(digest: Digest, pen: Pen, found: Finding, figure: Mapping[str, Any]) -> Document:
+    before = found.further["before"]
+    return {
+        **found.about,
+        **figure,
+        "before": [pen.past(members) for members in before],
+        "trend": trend(len(found.members), [len(members) for members in before]),
+    }
+
+
+def trend(now: int, before: Sequence[int]) -> str:
+    """The month against the mean of the months before, in words: exact rates would give hidden numbers away."""
+    if not any(before):
+        return "new"
+    percent = growth(now, before)
+    return next((name for name, least in (("surge", 200), ("up", 120), ("level", 80)) if percent >= least), "down")
+
+
+def _groups(digest: Digest, pen: Pen, groups: Iterable[Finding]) -> list[Document]:
+    """Groups of similar petitions, with words that many of them share, and their common place and subject."""
+    shown = pen.entries(groups)[: digest.rules.similar.listed]
+    return [{**found.about, "label": list(digest.labels.get(found.members, ())), **figure} for found, figure in shown]
+
+
+def _about(digest: Digest, entries: Iterable[tuple[Finding, Mapping[str, Any]]], dimension: str) -> list[Document]:
+    return [
+        {dimension: found.about[dimension], **_words(digest, dimension, found.about[dimension]), **figure}
+        for found, figure in entries
+    ]
+
+
+def _pending(digest: Digest, pen: Pen) -> list[Document]:
+    rows = []
+    for found in digest.pending:
+        least, most = found.about["more_than_days"], found.about["up_to_days"]
+        zh, en = words.age(least, most)
+        rows.append({**found.about, "zh": zh, "en": en, **pen.open((("age", str(least)),))})
+    return rows
+
+
+# ── departments ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
+    """One department's extract (分类反馈): what it got, how far it is, what was hot and alike among it."""
+    own = ("unit", unit)
+    return {
+        "key": unit,
+        **_words(digest, "unit", unit),
+        **pen.accepted((own,)),
+        "open": pen.open((own,)),
+        "kinds": _row(digest, pen, own, "kind"),
+        "progress": _row(digest, pen, own, "progress"),
+        "hot": [{**found.about, **figure} for found, figure in pen.entries(_within(digest.hot, members))],
+        "similar": _groups(digest, pen, _within(digest.similar, members)),
+    }
+
+
+def _row(digest: Digest, pen: Pen, own: tuple[str, str], dimension: str) -> list[Document]:
+    keys: list[Key] = [key for key in digest.accepted.cells if len(key) == 2 and own in key]
+    order = list(words.WORDS[dimension])
+    values = [value for key in keys for name, value in key if name == dimension]
+    values.sort(key=lambda value: (order.index(value) if value in order else len(order), value))
+    return [
+        {"key": value, **_words(digest, dimension, value), **pen.accepted(tuple(sorted((own, (dimension, value)))))}
+        for value in values
+    ]
+
+
+def _within(found: Iterable[Finding], members: Members) -> list[Finding]:
+    """The part of each finding that is the department's own."""
+    return [Finding(finding.about, finding.members & members) for finding in found if finding.members & members]

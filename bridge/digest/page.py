@@ -1,0 +1,307 @@
+"""The published digest as one HTML page: on screen, on A4, in Chinese with English a click away. Nothing is fetched."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from bridge.digest import words
+from bridge.digest.charts import SHADES, columns, spark, stack
+from bridge.digest.markup import bars, heading, note, nothing, number, right, say, sub, table
+from bridge.digest.meeting import ACTIONS, STATES
+from bridge.digest.month import Month
+
+Document = Mapping[str, Any]
+_TITLES = {
+    "deputies": ("民意“5”来听月度民情通报（两代表一委员）", "Monthly report to deputies and members"),
+    "department": ("民意“5”来听月度分类反馈", "Monthly extract for a department"),
+}
+_TITLE = ("民意“5”来听月度分析研判", "Monthly analysis of what citizens say")
+_KINDS = tuple(words.WORDS["kind"])
+_CLASSES = tuple(words.WORDS["handling_class"])
+_PROGRESS = ("closed", "answered", "handling")
+
+
+def render(document: Document, seal: Mapping[str, Any] | None = None) -> str:
+    """The page of a published document, a meeting package, or a deputies' export: it shows what the document has."""
+    sections = [
+        _summary(document),
+        _months(document),
+        _tables(document),
+        *(part(document) for name, part in _LISTS if name in document),
+    ]
+    zh, en = _TITLES.get(document["audience"], _TITLE)
+    return _page(document, zh, en, "".join(sections), seal)
+
+
+def department(document: Document, unit: Mapping[str, Any]) -> str:
+    """One department's page out of the published document."""
+    k = document["rules"]["k"]
+    tiles = (("本月交办", "Assigned", unit["count"]), ("月末在办", "Open at the cut-off", unit["open"]["count"]))
+    parts = [
+        f'<h2>{say(unit["zh"], unit["en"])}</h2><div class="tiles">',
+        "".join(
+            f'<div class="tile"><b>{number(count, k)}</b><span>{say(zh, en)}</span></div>' for zh, en, count in tiles
+        ),
+        "</div>",
+        f'<div class="pair">{bars("按诉求类型", "By kind", unit["kinds"], k)}',
+        f"{bars('办理进度', 'Progress', unit['progress'], k)}</div>",
+        _matters(unit["hot"], k),
+        _groups("相似诉求", "Similar petitions", unit["similar"], k),
+    ]
+    zh, en = _TITLES["department"]
+    return _page(document, zh, en, "".join(parts), None)
+
+
+def _page(document: Document, zh: str, en: str, body: str, seal: Mapping[str, Any] | None) -> str:
+    month = Month.parse(document["month"])
+    style = files("bridge.digest").joinpath("page.css").read_text("utf-8")
+    draft = "" if document["final"] else _draft()
+    return (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(zh)} {month}</title><style>{style}</style></head><body>"
+        '<input type="checkbox" id="english"><label class="switch" for="english">'
+        f"{say('English', '中文')}</label><main><header><h1>{say(f'{month.zh}　{zh}', f'{en}, {month}')}</h1>"
+        f"<p>{say('统计截止', 'Cut-off')} {document['cut_off'][:19].replace('T', ' ')}</p></header>"
+        f"{draft}{body}{_footer(document, seal)}</main></body></html>"
+    )
+
+
+def _draft() -> str:
+    text = say("本月尚未结束，以下为截至目前的数字，未封存。", "The month is not over: figures so far, not sealed.")
+    return f'<p class="draft">{text}</p>'
+
+
+# ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _summary(document: Document) -> str:
+    k, totals = _k(document), document["totals"]
+    tiles = "".join(
+        f'<div class="tile"><b>{number(totals[name]["count"], k)}</b><span>{say(*word)}</span></div>'
+        for name, word in words.WORDS["total"].items()
+    )
+    return f'{_lead(document)}<div class="tiles">{tiles}</div>'
+
+
+def _lead(document: Document) -> str:
+    """The month in a sentence, out of numbers that are shown."""
+    accepted = document["totals"]["accepted"]["count"]
+    *before, _ = (month["count"] for month in document["months"])
+    if accepted is None or None in before or not sum(before):
+        return ""
+    change = round(100 * accepted * len(before) / sum(before)) - 100
+    zh_change = f"上升{change}%" if change > 0 else f"下降{-change}%" if change < 0 else "持平"
+    en_change = f"{abs(change)}% {'more' if change > 0 else 'fewer'} than" if change else "as many as"
+    hot = document["hot"][0] if document["hot"] else None
+    zh_hot = f"反映最集中的是{hot['place']}的“{hot['subject']}”问题，{hot['count']}件。" if hot else ""
+    en_hot = f" Most were about “{hot['subject']}” in {hot['place']} ({hot['count']})." if hot else ""
+    return (
+        f'<p class="lead">'
+        f"{say(f'本月受理群众诉求{accepted:,}件，比前{len(before)}个月月均{zh_change}。{zh_hot}', f'{accepted:,} petitions were taken in, {en_change} the mean of the {len(before)} months before.{en_hot}')}</p>"  # noqa: E501 - two sentences
+    )
+
+
+def _months(document: Document) -> str:
+    k = _k(document)
+    values = [(month["month"], month["count"]) for month in document["months"]]
+    kinds = bars("按诉求类型", "By kind", document["tables"]["kind"], k)
+    chart = f'<div class="whole">{sub("受理件数", "Petitions taken in")}{columns(values, f"&lt;{k}")}</div>'
+    return f'{heading("一、总体情况", "1. The month at a glance")}<div class="pair">{chart}{kinds}</div>'
+
+
+def _tables(document: Document) -> str:
+    k, found = _k(document), document["tables"]
+    names = (
+        ("handling_class", "按处理方式", "By handling class"),
+        ("source", "按来源渠道", "By channel"),
+        ("progress", "按办理进度", "By progress"),
+        ("state", "按当前状态", "By state reached"),
+        ("region", "按县市区", "By county"),
+        ("subject", "按事项分类", "By subject"),
+    )
+    charts = "".join(bars(zh, en, found[name], k, 14) for name, zh, en in names if name in found)
+    cross = _cross(document) if "kinds_by_class" in document else ""
+    return f'<div class="pair">{charts}</div>{cross}'
+
+
+def _cross(document: Document) -> str:
+    """Kinds against handling classes, the more the darker."""
+    k = _k(document)
+    cells = {(cell["kind"], cell["handling_class"]): cell["count"] for cell in document["kinds_by_class"]}
+    top = max((count or 0 for count in cells.values()), default=0) or 1
+    rows = []
+    for kind in _KINDS:
+        row = [say(*words.words("kind", kind))]
+        for name in _CLASSES:
+            count = cells.get((kind, name), 0)
+            heat = (count or 0) / top
+            dark = " dark" if heat > 0.6 else ""
+            row.append(f'<td class="n{dark}" style="--heat:{heat * 0.85:.2f}">{number(count, k)}</td>')
+        rows.append(row)
+    head = ["", *(f'<th class="n">{say(*words.words("handling_class", name))}</th>' for name in _CLASSES)]
+    return f'<div class="whole">{sub("诉求类型与处理方式", "Kinds by handling class")}{table(head, rows, "heat")}</div>'
+
+
+# ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hot(document: Document) -> str:
+    k = _k(document)
+    rows = []
+    for rank, found in enumerate(document["hot"], 1):
+        values = [month["count"] for month in found["before"]] + [found["count"]]
+        mean = " / ".join(number(value, k) for value in values[:-1])
+        rows.append(
+            [f'<td class="rank">{rank}</td>', escape(found["place"]), escape(found["subject"]),
+             right(number(values[-1], k)), right(mean), spark(values), _trend(found["trend"])]
+        )  # fmt: skip
+    head = ["", say("地点", "Place"), say("事项", "Subject"), _n("本月", "Month"), _n("前几个月", "Months before"), "",
+            say("走势", "Trend")]  # fmt: skip
+    rule = document["rules"]["hot"] if "rules" in document else None
+    explained = (
+        note(
+            f"同一地点、同一事项，本月有{rule['persons']}人以上反映，或达到前几个月月均的{rule['growth_percent']}%以上。",
+            f"One place and subject: {rule['persons']} people, or {rule['growth_percent']}% of the months before.",
+        )
+        if rule
+        else ""
+    )
+    return heading("二、热点诉求", "2. Hot matters") + explained + (table(head, rows) if rows else nothing())
+
+
+def _similar(document: Document) -> str:
+    return heading("三、相似诉求", "3. Similar petitions") + _group_table(document["similar"], _k(document))
+
+
+def _suggestions(document: Document) -> str:
+    return heading("四、意见建议", "4. Suggestions") + _group_table(document["suggestions"], _k(document))
+
+
+def _lasting(document: Document) -> str:
+    k = _k(document)
+    charts = (
+        bars("反复反映（按事项）", "Repeated, by subject", document["repeated"], k) if document["repeated"] else "",
+        bars("久拖不决（在办时长）", "Long pending, by days open", document["pending"], k),
+        bars("疑难诉求（按情形，可重复）", "Difficult, by reason (may overlap)", document["difficult"], k)
+        if document["difficult"]
+        else "",
+    )
+    title = heading("五、反复反映、久拖不决与疑难诉求", "5. Repeated, long pending, difficult")
+    return f'{title}<div class="pair">{"".join(charts)}</div>'
+
+
+def _units(document: Document) -> str:
+    k = _k(document)
+    rows = []
+    for unit in sorted(document["units"], key=lambda unit: not unit["key"]):
+        if unit["count"] is None:
+            continue
+        kinds = {row["key"]: row["count"] for row in unit["kinds"]}
+        steps = {row["key"]: row["count"] for row in unit["progress"]}
+        known = all(steps.get(step, 0) is not None for step in _PROGRESS)
+        drawn = (
+            stack([steps.get(step, 0) for step in _PROGRESS], unit["count"])
+            if known
+            else f'<span class="few">{say("人数较少", "few people")}</span>'
+        )
+        rows.append(
+            [say(unit["zh"], unit["en"]), right(number(unit["count"], k)),
+             *(right(number(kinds.get(kind, 0), k) if kinds.get(kind, 0) != 0 else "–") for kind in _KINDS),
+             drawn, right(number(unit["open"]["count"], k))]
+        )  # fmt: skip
+    head = [say("承办单位", "Unit"), _n("合计", "All"), *(_n(*words.words("kind", kind)) for kind in _KINDS),
+            say("进度", "Progress"), _n("在办", "Open")]  # fmt: skip
+    legend = "".join(
+        f'<i style="background:{shade}"></i>{say(*words.words("progress", step))}'
+        for step, shade in zip(_PROGRESS, SHADES, strict=True)
+    )
+    shown = f'{table(head, rows)}<p class="key">{legend}</p>' if rows else nothing()
+    return heading("六、承办单位", "6. Departments") + shown
+
+
+def _proposals(document: Document) -> str:
+    title = heading("七、对策建议", "7. Proposals")
+    found = document["proposals"]
+    return title + ("".join(_proposal(item) for item in found) if found else note("尚未提出。", "None yet."))
+
+
+def _proposal(item: Mapping[str, Any]) -> str:
+    title = f"{escape(item['item_id'])}　{escape(item['title'])}"
+    lines = [f'<b>{title}</b> <span class="tag">{say(*STATES[item["state"]])}</span>']
+    for entry in item.get("rounds", ()):
+        said = "；".join(_plain(value) for name, value in entry.items() if name not in ("action", "at"))
+        lines.append(f'<p class="round">{entry["at"][:10]}　{say(*ACTIONS[entry["action"]])}：{escape(said)}</p>')
+    for project in item.get("projects", ()):
+        lines.append(f'<p class="round">{say(*ACTIONS["link"])}：{escape(project)}</p>')
+    for motion in item.get("motions", ()):
+        outcome = motion["outcome"] or "—"
+        lines.append(f'<p class="round">{escape(motion["kind"])} {escape(motion["number"])}：{escape(outcome)}</p>')
+    return f'<div class="proposal">{"".join(lines)}</div>'
+
+
+def _plain(value: Any) -> str:
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _matters(found: Sequence[Mapping[str, Any]], k: int) -> str:
+    rows = [[escape(one["place"]), escape(one["subject"]), right(number(one["count"], k))] for one in found]
+    head = [say("地点", "Place"), say("事项", "Subject"), _n("件数", "Count")]
+    return sub("热点诉求", "Hot matters") + (table(head, rows) if rows else nothing())
+
+
+def _groups(zh: str, en: str, groups: Sequence[Mapping[str, Any]], k: int) -> str:
+    return sub(zh, en) + _group_table(groups, k)
+
+
+def _group_table(groups: Iterable[Mapping[str, Any]], k: int) -> str:
+    rows = []
+    for rank, group in enumerate(groups, 1):
+        where = escape(group["place"]) if group["place"] else say(f"{group['places']}处", f"{group['places']} places")
+        subject = escape(group["subject"]) if group["subject"] else say("多类事项", "Several")
+        label = "、".join(escape(phrase) for phrase in group["label"]) or "—"
+        rows.append(
+            [f'<td class="rank">{rank}</td>', where, subject, f'<td class="words">{label}</td>',
+             right(number(group["count"], k))]
+        )  # fmt: skip
+    head = ["", say("地点", "Place"), say("事项", "Subject"), say("共同用语", "Words in common"), _n("件数", "Count")]
+    return table(head, rows) if rows else nothing()
+
+
+def _trend(name: str) -> str:
+    return f'<span class="tag {name}">{say(*words.words("trend", name))}</span>'
+
+
+def _n(zh: str, en: str) -> str:
+    return f'<th class="n">{say(zh, en)}</th>'
+
+
+def _k(document: Document) -> int:
+    return int(document["rules"]["k"])
+
+
+def _footer(document: Document, seal: Mapping[str, Any] | None) -> str:
+    k = _k(document)
+    privacy = say(
+        f"少于{k}人的数字以“<{k}”表示；为防止由合计倒推，另有个别数字一并隐去。共同用语只取多个社区、{k}人以上使用的词语，不摘录原文。",
+        f"Numbers of fewer than {k} people are shown as “<{k}”; a few others are hidden so that totals do not give "
+        f"them away. Words in common were used by {k} people or more in several communities; nothing is quoted.",
+    )
+    source = say(
+        "全部数字由截止时点前的事件记录计算得出，可逐项追溯、可重复计算。",
+        "Every number is computed from events recorded before the cut-off, and can be traced and computed again.",
+    )
+    mark = f"<p>SHA-256 {escape(seal['sha256'])}　{escape(str(seal['at'])[:19])}</p>" if seal else ""
+    return f"<footer><p>{source}</p><p>{privacy}</p>{mark}</footer>"
+
+
+_LISTS: tuple[tuple[str, Callable[[Document], str]], ...] = (
+    ("hot", _hot),
+    ("similar", _similar),
+    ("suggestions", _suggestions),
+    ("pending", _lasting),
+    ("units", _units),
+    ("proposals", _proposals),
+)
+"""A section for each list, in the page's order, where the document has it."""

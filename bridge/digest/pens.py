@@ -1,0 +1,86 @@
+"""Two ways of writing a number down: for operators with its petitions, for everyone else if it tells of many people."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from bridge.digest.anonymity import Key, Members, Shown, hidden
+from bridge.digest.digest import Digest
+from bridge.digest.findings import Finding
+
+Figure = dict[str, Any]
+"""`count`, None where it is hidden; `petitions` where the reader may know them."""
+
+
+class Pen(Protocol):
+    """How numbers are written. Cells belong to tables, entries to lists, single numbers stand alone."""
+
+    def accepted(self, key: Key) -> Figure: ...
+
+    def open(self, key: Key) -> Figure: ...
+
+    def single(self, members: Members) -> Figure: ...
+
+    def past(self, members: Members) -> Figure: ...
+
+    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]: ...
+
+
+class Tracing:
+    """Every number with the ids of its petitions."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+
+    def accepted(self, key: Key) -> Figure:
+        return self.single(self._digest.accepted.cells.get(key, frozenset()))
+
+    def open(self, key: Key) -> Figure:
+        return self.single(self._digest.open.cells.get(key, frozenset()))
+
+    def single(self, members: Members) -> Figure:
+        cases = self._digest.desk.cases
+        return {"count": len(members), "petitions": [cases[at].petition_id for at in sorted(members)]}
+
+    def past(self, members: Members) -> Figure:
+        return self.single(members)
+
+    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]:
+        return [(finding, self.single(finding.members)) for finding in found if finding.members]
+
+
+class Veiling:
+    """Numbers without petitions, and none that tells of fewer than k people (see `anonymity`)."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        people, k = digest.desk.people, digest.rules.k
+        accepted, open_ = digest.accepted, digest.open
+        self._hidden = hidden(accepted.cells, accepted.lines, people, k)
+        self._hidden_open = hidden(open_.cells, open_.lines, people, k)
+        numbers = [members for key, members in accepted.cells.items() if key not in self._hidden]
+        numbers += [members for key, members in open_.cells.items() if key not in self._hidden_open]
+        self._shown = Shown(digest.desk.is_crowd, numbers)
+
+    def accepted(self, key: Key) -> Figure:
+        return _figure(self._digest.accepted.cells.get(key, frozenset()), key not in self._hidden)
+
+    def open(self, key: Key) -> Figure:
+        return _figure(self._digest.open.cells.get(key, frozenset()), key not in self._hidden_open)
+
+    def single(self, members: Members) -> Figure:
+        return _figure(members, self._shown.admits(members))
+
+    def past(self, members: Members) -> Figure:
+        # An earlier month's number lies inside nothing that this document shows.
+        return _figure(members, not members or self._digest.desk.is_crowd(members))
+
+    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]:
+        return [
+            (finding, _figure(finding.members, shown=True))
+            for finding in found
+            if finding.members and self._shown.admits(finding.members)
+        ]
+
+
+def _figure(members: Members, shown: bool) -> Figure:
+    return {"count": len(members) if shown else None}

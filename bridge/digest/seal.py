@@ -1,0 +1,79 @@
+"""A month's digest out of the ledger: computed, sealed when the month is over, held against its seal ever after."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from bridge.clock import iso
+from bridge.digest import reading
+from bridge.digest.digest import FORMAT, Mask, compose
+from bridge.digest.documents import Document, published, traced
+from bridge.digest.month import Month
+from bridge.digest.rules import DigestRules
+from bridge.ids import digest as sha256
+from bridge.ledger import digests
+from bridge.ledger.tables import Row
+from bridge.vault import Vault
+from bridge.witness.canonical import canonical
+
+GRACE_MS = 600_000
+"""So long after the month's end everything that was recorded in it is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """The documents of a month. `sealed` says when, and with which digests; `holds` whether it is still computed the
+    same: None where nothing is sealed, or where the seal was made by another version of the computation."""
+
+    month: Month
+    published: Document
+    traced: Document
+    sealed: dict[str, Any] | None = None
+    holds: bool | None = None
+
+    @property
+    def final(self) -> bool:
+        return bool(self.published["final"])
+
+
+class NotBegun(ValueError):
+    """The month lies in the future."""
+
+
+def sealing(found: Reckoned, actor: str) -> digests.Sealing:
+    """The order to seal what was reckoned."""
+    return digests.Sealing(str(found.month), found.published, found.traced, actor)
+
+
+def reckon(conn: Connection, vault: Vault, month: Month, now: int, rules: DigestRules, mask: Mask) -> Reckoned:
+    """The month's digest from one snapshot. A sealed month keeps the rules it was sealed with, and its documents.
+    Raises `NotBegun`."""
+    if now < month.start:
+        raise NotBegun(f"{month} has not begun (该月尚未开始)")
+    row = digests.sealed(conn, str(month))
+    if row is not None:
+        return _held(conn, vault, month, row, mask)
+    final = now >= month.end + GRACE_MS
+    cut_off = month.end - 1 if final else min(now, month.end - 1)
+    return Reckoned(month, *_documents(conn, vault, month, cut_off, rules, mask, final=final))
+
+
+def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask) -> Reckoned:
+    kept = orjson.loads(row["published"]), orjson.loads(row["traced"])
+    seal = {name: row[name] for name in ("sha256", "traced_sha256")} | {"at": iso(row["sealed_at"])}
+    holds = None
+    if kept[0]["format"] == FORMAT:
+        rules = DigestRules.of(kept[0]["rules"])
+        anew = _documents(conn, vault, month, month.end - 1, rules, mask, final=True)
+        holds = [sha256(canonical(one)) for one in anew] == [row["sha256"], row["traced_sha256"]]
+    return Reckoned(month, *kept, seal, holds)
+
+
+def _documents(
+    conn: Connection, vault: Vault, month: Month, cut_off: int, rules: DigestRules, mask: Mask, *, final: bool
+) -> tuple[Document, Document]:
+    cases = reading.cases(conn, vault, month, cut_off, rules.months_before)
+    made = compose(cases, month, cut_off, rules, mask, final=final)
+    return published(made), traced(made)
