@@ -29,10 +29,10 @@ from bridge.intake import Intake
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store, unreachable
-from bridge.masking import mask_words
 from bridge.minimum import Minimum
 from bridge.polling import Polling
 from bridge.privacy import Privacy
+from bridge.prose import mask_words
 from bridge.rosterboard import RosterBoard
 from bridge.router import Router
 from bridge.routing import Routes

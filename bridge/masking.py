@@ -1,12 +1,9 @@
 """What is shown of personal data without the scope `pii:read`: enough to recognise, not enough to call or visit."""
 
-import re
 from typing import Any
 
-from schemas.petition import Petition
-
-# Seven or more digits, also full-width ones, also in groups with blanks or hyphens between.
-_DIGITS = re.compile(r"[0-9０-９](?:[\s\-－\u00a0\u3000\u200b-\u200d\u2010-\u2015\u2060\ufeff]{0,2}[0-9０-９Xx]){6,}")
+from bridge.prose import mask, mask_words
+from schemas.petition import Petition, Petitioner
 
 
 def name(text: str | None) -> str | None:
@@ -25,9 +22,11 @@ def openid(text: str | None) -> str | None:
     return text[:4] + "****" if text else text
 
 
-def prose(text: str) -> str:
-    """Long numbers in free text, their middle blotted out. Rather one number too many than one too few."""
-    return _DIGITS.sub(lambda match: match[0][:3] + "****" + match[0][-2:], text)
+def words(text: str, person: Petitioner) -> str:
+    """Free text without what its form betrays (numbers, plates, accounts) and without the petitioner's own name and
+    number in any written form."""
+    known = tuple(word for word in (person.name, person.phone) if word and len(word) > 1)
+    return mask(mask_words(text, known) if known else text)
 
 
 def petition(clear: Petition) -> dict[str, Any]:
@@ -41,14 +40,7 @@ def petition(clear: Petition) -> dict[str, Any]:
     }
     for field in ("address", "longitude", "latitude"):
         document.get("place", {}).pop(field, None)
-    document["title"] = prose(clear.title)
-    document["content"] = prose(clear.content)
+    document["title"] = words(clear.title, person)
+    document["content"] = words(clear.content, person)
     document["masked"] = True
     return document
-
-
-def mask_words(text: str, words: tuple[str, ...]) -> str:
-    """`text` without these words."""
-    for word in words:
-        text = text.replace(word, "＊＊")
-    return text

@@ -59,14 +59,18 @@ class VaultKey:
 
 
 class Vault:
-    """Seals with the newest key and opens with any. Safe for several threads."""
+    """Seals with the newest key and opens with any. Safe for several threads.
 
-    def __init__(self, keys: Sequence[VaultKey]) -> None:
+    `again` reads the keys anew: a process that has not been restarted since a rotation meets values of the new key.
+    """
+
+    def __init__(self, keys: Sequence[VaultKey], again: Callable[[], Sequence[VaultKey]] | None = None) -> None:
         if not keys:
             raise VaultError("the vault has no key; `bridge keys vault` makes one")
         self._newest = keys[-1]
         self._seal = _sealing(self._newest)
         self._opens = {key.head: _opening(key) for key in keys}
+        self._again = again
 
     @classmethod
     def load(cls, keys_dir: Path, algorithm: Algorithm = "AES-256-GCM") -> Self:
@@ -75,7 +79,7 @@ class Vault:
         path = keys_dir / FILE
         if not path.exists():
             create_once(path, _entry(_new_key(1, algorithm)).encode())
-        return cls(read_keys(path))
+        return cls(read_keys(path), partial(read_keys, path))
 
     @property
     def key_id(self) -> str:
@@ -95,12 +99,12 @@ class Vault:
         if sealed == EMPTY:
             return sealed
         head, _, body = sealed.rpartition(".")
-        opening = self._opens.get(f"{head}.".encode())
+        opens = self._opening(place, f"{head}.".encode("utf-8", "surrogatepass"))
         try:
-            data = _known(opening, place)(place, base64.urlsafe_b64decode(body))
+            raw = base64.urlsafe_b64decode(body)
         except ValueError:
             raise VaultError(f"{place}: not a sealed value") from None
-        return data.decode("utf-8", "surrogatepass")
+        return opens(place, raw).decode("utf-8", "surrogatepass")
 
     # ── bytes ──
     def seal_bytes(self, place: str, data: bytes) -> bytes:
@@ -109,7 +113,18 @@ class Vault:
     def open_bytes(self, place: str, sealed: bytes) -> bytes:
         """What was sealed. Raises `VaultError`."""
         head = b".".join((*sealed.split(b".", 3)[:3], b""))
-        return _known(self._opens.get(head), place)(place, sealed[len(head) :])
+        return self._opening(place, head)(place, sealed[len(head) :])
+
+    def _opening(self, place: str, head: bytes) -> "_Cryptor":
+        if head not in self._opens and self._again is not None and head.startswith(_VERSION):
+            self._opens = {key.head: _opening(key) for key in self._again()}
+        opening = self._opens.get(head)
+        if opening is None:
+            raise VaultError(
+                f"{place}: sealed with a key that is not in {FILE}, or not sealed; bring the key file back from its "
+                "backup, or run `bridge keys vault --reseal` for a ledger of an older version"
+            )
+        return opening
 
     @staticmethod
     def clear_length(begins: bytes, length: int) -> int:
@@ -130,15 +145,6 @@ class Vault:
 
 
 _Cryptor = Callable[[str, bytes], bytes]
-
-
-def _known(opening: _Cryptor | None, place: str) -> _Cryptor:
-    if opening is None:
-        raise VaultError(
-            f"{place}: sealed with a key that is not in {FILE}, or not sealed; bring the key file back from its "
-            "backup, or run `bridge keys vault --reseal` for a ledger of an older version"
-        )
-    return opening
 
 
 def _sealing(key: VaultKey) -> _Cryptor:

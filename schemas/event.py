@@ -201,10 +201,10 @@ class Indicator(Canonical):
 class EventData(Canonical):
     """What the event says. Every field is optional; each type uses the ones that fit it.
 
-    `sign_by` and `return_by` are a dispatch's own limits (签收时限, 退单时限); `stage` keeps the first satisfaction and
-    the final one apart. `text` is the reply, opinion, reason or note in words; `reference` the system's own number of this very step;
-    `handling_class` the new class of a `reclassed` event; `place` one that was told later; `raw` the
-    payload of one that nobody understood.
+    `text` is the reply, opinion, reason or note in words; `sign_by` and `return_by` are a dispatch's own limits
+    (签收时限, 退单时限); `stage` keeps the first satisfaction and the final one apart; `reference` is the system's own
+    number of this very step, `handling_class` the new class of a `reclassed` event, `place` one that was told later,
+    `raw` the payload of one that nobody understood.
     """
 
     text: str | None = Field(default=None, max_length=100_000)

@@ -1,12 +1,12 @@
-"""`bridge keys`: API keys of other systems, and the witness's signing key."""
+"""`bridge keys`: API keys of other systems, the witness's signing key, and the vault's keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, fail, out
+from bridge.cli.output import Exit, Json, document, err, fail, out, reaching
 
-app = typer.Typer(help="API keys and the witness's signing key (密钥).", no_args_is_help=True)
+app = typer.Typer(help="API keys, the witness's signing key, the vault's keys (密钥).", no_args_is_help=True)
 
 
 @app.command("api")
@@ -60,3 +60,52 @@ def witness(
         return
     for line in public:
         out.print(line, markup=False)
+
+
+@app.command("vault")
+def vault(
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new key; the old ones still open.")] = False,
+    reseal: Annotated[bool, typer.Option("--reseal", help="Seal all that older keys sealed with the newest.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The keys that personal data is sealed with in the ledger (by id, never the secret), the newest last (密匣)."""
+    from bridge import app as root
+    from bridge.vault import FILE, VaultError, add_key, read_keys
+
+    settings = root.settings()
+    path = settings.keys_dir / FILE
+    try:
+        if rotate or not path.exists():
+            add_key(settings.keys_dir, settings.cipher)
+        resealed = _reseal(settings, as_json=as_json) if reseal else None
+        known = [{"id": key.id, "algorithm": key.algorithm} for key in read_keys(path)]
+    except VaultError as error:
+        fail(Exit.FALLS_SHORT, str(error))
+    if as_json:
+        document({"keys": known, "resealed": resealed})
+        return
+    for key in known:
+        out.print(f"{key['id']}  {key['algorithm']}", markup=False)
+    if resealed is not None:
+        out.print(f"{resealed} values sealed anew (已用新密钥重新加密)")
+    if rotate:
+        out.print("restart every process of the bridge, then run `bridge keys vault --reseal`", style="dim")
+
+
+def _reseal(settings: Any, *, as_json: bool) -> int:
+    from rich.progress import Progress
+
+    from bridge import app as root
+    from bridge.ledger.sealed import reseal
+    from bridge.ledger.store import Store
+
+    with reaching("the database"), Progress(console=err, transient=True, disable=as_json) as progress:
+        task = progress.add_task("reseal", total=None)
+        store = Store(settings.database_url)
+        changed = reseal(
+            store,
+            root.privacy(settings).vault,
+            lambda seen, total: progress.update(task, completed=seen, total=total),
+        )
+        store.close()
+    return changed

@@ -14,7 +14,9 @@ from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
 from bridge.ledger import deliver, due, keep, leases, operate, roster, route, seal
+from bridge.ledger import erase as erasing
 from bridge.ledger.accept import Arrival, House
+from bridge.ledger.erase import Erased, Erasure
 from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
@@ -105,11 +107,14 @@ class Ledger:
 
     # ── the roster ──
     async def bind(self, request: Bind) -> Bound:
-        return await self._writer.ask(roster.bind, request)
+        return await self._writer.ask(roster.bind, (request.code, request.openid))
 
     # ── operators ──
     async def operate(self, order: operate.Order) -> operate.Verdict:
         return await self._writer.ask(operate.operate, order)
+
+    async def erase(self, order: Erasure) -> Erased:
+        return await self._writer.ask(erasing.erase, order)
 
     async def note(self, what: str, fields: dict[str, Any]) -> None:
         """A journal entry that belongs to no case (`operator.*`, `pii.read`, …)."""

@@ -19,6 +19,7 @@ from bridge.ledger.tables import journal as journal_table
 from bridge.lifecycle import ANSWERS, ENDED, is_older, moves, state_after
 from bridge.patience import Patience
 from bridge.privacy import Privacy
+from bridge.prose import mask
 from schemas.event import EventData, EventType, UnitRole
 from schemas.petition import ExternalId
 
@@ -211,9 +212,11 @@ class Work:
 
     # ── journal ──
     def note(self, what: str, petition_id: str | None = None, *, level: str = "info", **fields: Any) -> None:
-        """A journal entry; `from_` stands for the field `from`."""
+        """A journal entry; `from_` stands for the field `from`. A `reason` is words, and words may name somebody."""
         if "from_" in fields:
             fields["from"] = fields.pop("from_")
+        if fields.get("reason"):
+            fields["reason"] = mask(str(fields["reason"]))
         self._journal.append(journal.Entry(what, self.now, petition_id, level=level, fields=fields))
 
     # ── hand-offs ──

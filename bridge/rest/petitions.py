@@ -22,10 +22,13 @@ from bridge.rest.problems import Problem
 from bridge.strictjson import BadJson, loads_object
 from schemas.base import Moment
 from schemas.event import EventData, EventType
-from schemas.petition import ExternalId, Petition, PetitionDocument
+from schemas.petition import ExternalId, Petition, PetitionDocument, Petitioner
 
 _NOT_SAID_HERE = frozenset({EventType.SUBMITTED, EventType.UNKNOWN})
 MAX_KEY = 255
+_NOT_SHOWN = frozenset({"raw", "person", "attachments", "place"})
+"""Of an event, without `pii:read`."""
+
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -121,7 +124,11 @@ def router(context: Context) -> APIRouter:
             await context.ledger.note(
                 "pii.read", {"petition_id": petition_id, "actor": f"key:{caller.name}", "reason": reason}
             )
-        return _json(_document(petition, row, [event.model_dump(mode="json") for event in events], clear=clear))
+        document = _document(petition, row, [event.model_dump(mode="json") for event in events], clear=clear)
+        if clear:
+            # Before the text, it gives the digest that the bus announced.
+            document["content_salt"] = context.ledger.privacy.lookup.salt(petition_id)
+        return _json(document)
 
     @api.get("/{petition_id}/trail")
     async def trail(petition_id: str, request: Request) -> Response:
@@ -216,14 +223,18 @@ def _document(petition: Petition, row: Any, events: list[dict[str, Any]], *, cle
     document["holder"] = row["holder"]
     document["receipt"] = row["receipt"]
     document["answered_by"] = row["answered_by"]
-    document["events"] = events if clear else [_masked_event(event) for event in events]
+    document["events"] = events if clear else [_masked_event(event, petition.petitioner) for event in events]
     return document
 
 
-def _masked_event(event: dict[str, Any]) -> dict[str, Any]:
-    data = {key: value for key, value in event["data"].items() if key not in ("raw", "person") and value is not None}
+def _masked_event(event: dict[str, Any], person: Petitioner) -> dict[str, Any]:
+    data = {
+        key: value
+        for key, value in event["data"].items()
+        if key not in ("raw", "person", "attachments", "place") and value is not None
+    }
     if "text" in data:
-        data["text"] = masking.prose(data["text"])
+        data["text"] = masking.words(data["text"], person)
     return {**event, "data": data}
 
 

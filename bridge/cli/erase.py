@@ -1,0 +1,76 @@
+"""`bridge erase`: one person's data is overwritten in every petition they brought (个人信息删除)."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the command up."""
+    app.command()(erase)
+
+
+def erase(
+    reason: Annotated[str, typer.Option(help="Why; it goes into the journal.")],
+    operator: Annotated[str, typer.Option(help="Who orders it; it goes into the journal.")],
+    petition: Annotated[list[str] | None, typer.Option(help="A petition's number; repeatable.")] = None,
+    phone: Annotated[str | None, typer.Option(help="All petitions of this phone; - reads it from stdin.")] = None,
+    openid: Annotated[str | None, typer.Option(help="All petitions of this openid; - reads it from stdin.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Overwrite a petitioner's personal data for good; cases, journal and proof stay (删除个人信息)."""
+    if not (petition or phone or openid):
+        fail(Exit.WRONG_USAGE, "say whose: --petition, --phone or --openid (请指明诉求编号、电话或openid)")
+    if not (reason.strip() and operator.strip()):
+        fail(Exit.WRONG_USAGE, "--reason and --operator must not be empty (须注明事由与操作人)")
+    verdicts = _erase(petition or [], _given(phone), _given(openid), operator, reason, dry_run=dry_run)
+    _report(verdicts, as_json=as_json)
+
+
+def _given(value: str | None) -> str | None:
+    """`-`: from stdin, so that it stands in no shell's history."""
+    return sys.stdin.readline().strip() if value == "-" else value
+
+
+def _erase(
+    named: list[str], phone: str | None, openid: str | None, operator: str, reason: str, *, dry_run: bool
+) -> list[Any]:
+    from bridge import app as root
+    from bridge.clock import to_ms, utc_now
+    from bridge.ledger import erase as erasing
+    from bridge.ledger.store import Store
+    from bridge.ledger.work import Work
+
+    settings = root.settings()
+    privacy = root.privacy(settings)
+    with reaching("the database"):
+        store = Store(settings.database_url)
+        with store.writing() as conn:
+            found = erasing.petitions_of(conn, privacy.lookup, phone=phone, openid=openid)
+            work = Work(conn, to_ms(utc_now()), privacy, root.MESSENGER)
+            orders = [erasing.Erasure(one, operator, reason, dry_run) for one in dict.fromkeys([*named, *found])]
+            verdicts = erasing.erase(work, orders)
+        store.close()
+    return verdicts
+
+
+def _report(verdicts: list[Any], *, as_json: bool) -> None:
+    rows = [{"petition_id": one.petition_id, "result": one.result, "why": one.why} for one in verdicts]
+    if as_json:
+        document({"petitions": rows})
+    elif rows:
+        shown = table("petition 诉求", "result", "why", whole=1)
+        for row in rows:
+            shown.add_row(row["petition_id"], row["result"], row["why"] or "")
+        out.print(shown)
+    else:
+        out.print("nothing of this person is here (没有该诉求人的记录)")
+    bad = [row for row in rows if row["result"] in ("not_found", "refused")]
+    for row in bad:
+        err.print(f"{row['petition_id']}: {row['result']}: {row['why']}", style="red", markup=False)
+    if bad:
+        raise typer.Exit(Exit.FALLS_SHORT)
