@@ -76,12 +76,13 @@ class Moment:
 
 
 class Calendar:
-    """Immutable: loading a notice makes a new one."""
+    """Immutable: loading a notice makes a new one. Remembers what it counted (as many days as petitions name)."""
 
     def __init__(self, rules: CalendarRules, overrides: Iterable[Override] = ()) -> None:
         self.rules = rules
         self._overrides: Mapping[date, Override] = {override.day: override for override in overrides}
         self._workdays: dict[date, bool] = {}
+        self._steps: dict[tuple[date, int, Unit], tuple[date, bool]] = {}
         self._fixed = frozenset(rules.horizon.fixed)
 
     # ── which days are worked ──
@@ -154,16 +155,16 @@ class Calendar:
         start = shanghai(moment)
         if term.unit is Unit.HOURS:
             return Moment(start - _hours(term))
-        day = self._step(start.date(), term.whole, self._counting(term.unit), -_DAY)
-        return Moment(datetime.combine(day, start.time(), SHANGHAI), self._unknown(day, start.date(), term.unit))
+        day, provisional = self._step(start.date(), -term.whole, term.unit)
+        return Moment(datetime.combine(day, start.time(), SHANGHAI), provisional)
 
     def day_over(self, moment: datetime, term: Term) -> Moment:
         """When the n-th counted day after this deadline begins: `1WD` is the first working day over. Hours run on."""
         start = shanghai(moment)
         if term.unit is Unit.HOURS:
             return Moment(start + _hours(term))
-        day = self._step(start.date(), max(term.whole, 1), self._counting(term.unit), _DAY)
-        return Moment(datetime.combine(day, time.min, SHANGHAI), self._unknown(start.date(), day, term.unit))
+        day, provisional = self._step(start.date(), max(term.whole, 1), term.unit)
+        return Moment(datetime.combine(day, time.min, SHANGHAI), provisional)
 
     def between(self, start: datetime, end: datetime, unit: Unit) -> int:
         """How many counted days follow the day of `start` up to that of `end`: what a pause is worth. Not for hours."""
@@ -177,30 +178,35 @@ class Calendar:
             return day
         if self.is_workday(day) and start.time() < cut_off:
             return day
-        return self._step(day, 1, self.is_workday, _DAY)
+        return self._step(day, 1, unit)[0]
 
     def _end(self, day: date, term: Term, end: time) -> Moment:
         """The end of the last counted day after `day`; part of a day is that part of the next one, from midnight."""
-        counts = self._counting(term.unit)
-        last = self._step(day, term.whole + bool(term.part), counts, _DAY)
-        provisional = self._unknown(day, last, term.unit)
+        last, provisional = self._step(day, term.whole + bool(term.part), term.unit)
         if not term.part:
             return Moment(datetime.combine(last, end, SHANGHAI), provisional)
         part = timedelta(seconds=int(term.part * 86_400))
         latest = datetime.combine(last, end, SHANGHAI)
         return Moment(min(datetime.combine(last, time.min, SHANGHAI) + part, latest), provisional)
 
-    def _step(self, day: date, days: int, counts: Callable[[date], bool], step: timedelta) -> date:
-        while days:
+    def _step(self, day: date, days: int, unit: Unit) -> tuple[date, bool]:
+        """The n-th counted day after `day` (before it: a negative n), and whether that is provisional."""
+        known = self._steps.get((day, days, unit))
+        if known is None:
+            known = self._steps[day, days, unit] = self._count(day, days, unit)
+        return known
+
+    def _count(self, start: date, days: int, unit: Unit) -> tuple[date, bool]:
+        counts, day, step = self._counting(unit), start, _DAY if days > 0 else -_DAY
+        left = abs(days)
+        while left:
             day += step
-            days -= counts(day)
-        return day
+            left -= counts(day)
+        years = range(min(start, day).year, max(start, day).year + 1)
+        return day, unit is Unit.WORKING_DAYS and not all(self.knows(year) for year in years)
 
     def _counting(self, unit: Unit) -> Callable[[date], bool]:
         return self.is_workday if unit is Unit.WORKING_DAYS else _every_day
-
-    def _unknown(self, first: date, last: date, unit: Unit) -> bool:
-        return unit is Unit.WORKING_DAYS and not all(self.knows(year) for year in range(first.year, last.year + 1))
 
 
 def _every_day(_day: date) -> bool:
