@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from adapters.governance_center.calling import Caller
 from adapters.governance_center.codes import load
 from adapters.governance_center.inbound import CenterInbound
 from adapters.governance_center.numbers import SYSTEM
 from adapters.governance_center.outbound import CenterOutbound
+from adapters.governance_center.register import CenterRegister
 from adapters.governance_center.settings import CenterSettings, sandbox_settings
 from bridge.adapter import IDENTITY, Adapter, Manifest, Need, SandboxPlan, Workshop
 
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
 
 def build(settings: CenterSettings, workshop: Workshop) -> Adapter:
     codes = load(settings.platform, settings.codes)
-    return Adapter(SYSTEM, CenterInbound(settings, codes), CenterOutbound(settings, codes, workshop))
+    caller = Caller(settings, workshop)
+    return Adapter(
+        SYSTEM,
+        CenterInbound(settings, codes),
+        CenterOutbound(caller, codes),
+        register=CenterRegister(caller, codes, settings.app_id),
+    )
 
 
 def sandbox(settings: CenterSettings, plan: SandboxPlan) -> "Starlette":

@@ -1,6 +1,6 @@
 """What the center does with a case by itself: a script of steps, each one document to the bridge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -9,6 +9,9 @@ from adapters.governance_center.cases import Case
 from adapters.governance_center.wire import Op
 
 Fields = dict[str, Any]
+CENTER = "市社会治理服务中心"
+ISSUED = "1"
+PROPOSED = ("supervisionType", "remindStatus", "superviseReason")
 DELAYED = 0.3
 DELAY_GRANTED = 0.8
 SATISFIED = 0.85
@@ -22,7 +25,7 @@ class Step:
 
 def reported(case: Case, random: Random) -> Iterator[Step]:
     """A case the bridge reported: an order is published, then the units work."""
-    yield supervision(case)
+    yield supervise(case)
     yield from worked(case, random)
 
 
@@ -36,15 +39,39 @@ def worked(case: Case, random: Random) -> Iterator[Step]:
         yield delay_apply(case)
         yield delay_review(case, granted=random.random() < DELAY_GRANTED)
     for unit in case.assists:
-        yield progress(case, unit, f"{unit}已完成协办事项，办理情况已告知{case.lead}。")
+        yield reply(case, unit, f"{unit}已完成协办事项，办理情况已告知{case.lead}。")
     yield reply(case)
     yield close(case)
     yield evaluate(case, satisfied=random.random() < SATISFIED)
 
 
-def supervision(case: Case) -> Step:
+def supervise(case: Case) -> Step:
     text = "该事项列入重点督办，请主办单位按时办结并向群众反馈。"
-    return Step(Op.SUPERVISE, {"remindStatus": "2", "superviseState": "1", "advice": text})
+    return Step(Op.SUPERVISE, {"remindStatus": "2", "superviseState": ISSUED, "advice": text})
+
+
+def issued(case: Case, proposal: Fields) -> Step:
+    """An operator publishes the order that the bridge proposed, at its level, with a number of the center's own."""
+    asked: Fields = {name: proposal[name] for name in PROPOSED if name in proposal}
+    return Step(
+        Op.SUPERVISE,
+        {
+            **asked,
+            "superviseState": ISSUED,
+            "superviseNo": f"DB-{case.number[:17]}-{case.said + 1}",
+            "superviseOrgName": CENTER,
+            "advice": "同意提请，督办单已发布，请主办单位按时办结。",
+        },
+    )
+
+
+def propose(case: Case) -> Step:
+    return Step(Op.SUPERVISE, {"remindStatus": "2", "superviseState": "0", "advice": "提请列入重点督办，待审核发布。"})
+
+
+def order_step(state: str, text: str) -> Callable[[Case], Step]:
+    """The order's own life after it was published."""
+    return lambda case: Step(Op.SUPERVISE, {"remindStatus": "2", "superviseState": state, "advice": text})
 
 
 def dispatch(case: Case) -> Step:
@@ -87,12 +114,35 @@ def delay_review(case: Case, *, granted: bool = True) -> Step:
     return Step(Op.DELAY_REVIEW, {"checkResult": 1 if granted else 2, "advice": told})
 
 
-def reply(case: Case) -> Step:
-    told = case.texts.get("reply") or (
-        f"您好！您反映的问题收悉，{case.lead}高度重视，已会同有关单位现场核实并办理完毕。"
-        "感谢您对我们工作的关心和支持，如有其他问题，欢迎随时反映。"
+def reply(case: Case, unit: str | None = None, text: str | None = None) -> Step:
+    """A unit finishes its part; the lead's words are the answer to the citizen."""
+    told = (
+        text
+        or case.texts.get("reply")
+        or (
+            f"您好！您反映的问题收悉，{case.lead}高度重视，已会同有关单位现场核实并办理完毕。"
+            "感谢您对我们工作的关心和支持，如有其他问题，欢迎随时反映。"
+        )
     )
-    return Step(Op.REPLY, {**_by(case, case.lead), "advice": told})
+    return Step(Op.REPLY, {**_by(case, unit or case.lead), "advice": told})
+
+
+def excuse(case: Case) -> Step:
+    """The center lets an assisting unit go: it has nothing to do in this matter."""
+    unit = next(iter(case.open_assists()), case.lead)
+    return Step(Op.PROGRESS, {**_by(case, unit), "partStatus": "7", "advice": "经研究，该单位不再承担协办任务。"})
+
+
+def first_batch(case: Case) -> Step:
+    """Some of many households are done; the rest go on."""
+    told = {"householdsTotal": 500, "householdsDone": 162, "batchNo": 1}
+    return Step(Op.CLOSE, {**told, "advice": "首批162户已办结，其余正在办理。"})
+
+
+def package(case: Case) -> Step:
+    """The case is put into a package with others (`members` of the command)."""
+    told = {"packageId": f"P{case.number[:14]}", "packageName": "专题整治", "topic": "同类诉求打包处理"}
+    return Step(Op.PACKAGE, {**dispatch(case).fields, **told, "advice": "同类诉求打包处理，由主办单位牵头办理。"})
 
 
 def close(case: Case) -> Step:
@@ -112,25 +162,32 @@ def withdraw(case: Case) -> Step:
     return Step(Op.WITHDRAW, {"advice": "诉求人撤回诉求。"})
 
 
-def named(case: Case, name: str) -> Step | None:
-    """The usual step of that name, for whoever drives the sandbox by hand."""
-    steps = {
-        "supervise": supervision,
-        "urge": urge,
-        "dispatch": dispatch,
-        "sign": lambda one: sign(one, one.lead),
-        "progress": lambda one: progress(one, one.lead),
-        "return_apply": return_apply,
-        "return_review": return_review,
-        "delay_apply": delay_apply,
-        "delay_review": delay_review,
-        "reply": reply,
-        "close": close,
-        "evaluate": evaluate,
-        "withdraw": withdraw,
-    }
-    return steps[name](case) if name in steps else None
+STEPS: dict[str, Callable[[Case], Step]] = {
+    "supervise": supervise,
+    "propose": propose,
+    "order_signed": order_step("2", "责任单位已签收督办单。"),
+    "order_feedback": order_step("3", "责任单位已反馈办理情况。"),
+    "order_review": order_step("4", "督办单正在审核。"),
+    "order_closed": order_step("5", "督办单办结。"),
+    "order_rejected": order_step("6", "提请未予批准。"),
+    "urge": urge,
+    "dispatch": dispatch,
+    "sign": lambda case: sign(case, case.lead),
+    "progress": lambda case: progress(case, case.lead),
+    "return_apply": return_apply,
+    "return_review": return_review,
+    "delay_apply": delay_apply,
+    "delay_review": delay_review,
+    "excuse": excuse,
+    "reply": reply,
+    "first_batch": first_batch,
+    "close": close,
+    "evaluate": evaluate,
+    "withdraw": withdraw,
+    "package": package,
+}
+"""The usual step of each name, for whoever drives the sandbox by hand."""
 
 
 def _by(case: Case, unit: str) -> Fields:
-    return {"orgName": unit, "role": "lead" if unit == case.lead else "assist"}
+    return {"orgName": unit, "role": case.role_of(unit)}

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from adapters.governance_center.wire import EventDocument
+from schemas.event import EventType, PartState
 
 UNITS = (
     "市住房和城乡建设局",
@@ -20,28 +22,51 @@ UNITS = (
 )
 
 
+OPEN_PARTS = frozenset(PartState) - {PartState.FINISHED, PartState.EXCUSED, PartState.RETURNED}
+
+
 @dataclass(slots=True)
 class Case:
-    """`number` is the center's own; `over`: nothing more is done for it; `texts`: words it was started with."""
+    """`number` is the center's own; `document` the report as the center has it; `ours`: the bridge reported it.
+
+    `parts`: each unit's own state; `status`: what the case has come to; `shown`: what the list says instead; `over`:
+    nothing more is done for it; `texts`: words it was started with.
+    """
 
     number: str
     petition_id: str | None
-    title: str
     lead: str
-    assists: tuple[str, ...] = ()
+    assists: tuple[str, ...]
+    document: dict[str, Any]
+    entered_at: datetime
+    ours: bool
     texts: Mapping[str, str] = field(default_factory=dict)
     message_ids: list[str] = field(default_factory=list)
+    parts: dict[str, PartState] = field(default_factory=dict)
+    status: EventType = EventType.PROGRESSED
+    shown: dict[str, Any] = field(default_factory=dict)
     said: int = 0
     over: bool = False
     archived: bool = False
+
+    @property
+    def title(self) -> str:
+        return str(self.document.get("eventName") or "")
 
     def next_message_id(self) -> str:
         self.said += 1
         return f"{self.number}-{self.said}"
 
+    def role_of(self, unit: str) -> str:
+        return "lead" if unit == self.lead else "assist"
+
+    def open_assists(self) -> list[str]:
+        """Assisting units that have a part and have neither finished nor been excused: the lead waits for them."""
+        return [unit for unit in self.assists if self.parts.get(unit) in OPEN_PARTS]
+
 
 @dataclass(slots=True)
-class Register:
+class Casebook:
     """All cases, found by the center's number or by ours."""
 
     cases: dict[str, Case] = field(default_factory=dict)
@@ -49,13 +74,19 @@ class Register:
 
     def add(self, case: Case) -> Case:
         self.cases[case.number] = case
-        self.link(case, case.petition_id)
+        if case.petition_id and case.petition_id not in self.by_petition:
+            self.by_petition[case.petition_id] = case
         return case
 
-    def link(self, case: Case, petition_id: str | None) -> None:
-        if petition_id:
-            case.petition_id = petition_id
-            self.by_petition[petition_id] = case
+    def link(self, case: Case, petition_id: str) -> None:
+        case.petition_id = petition_id
+        self.by_petition[petition_id] = case
+
+    def forget(self, case: Case) -> None:
+        """As if it had never come."""
+        del self.cases[case.number]
+        if case.petition_id and self.by_petition.get(case.petition_id) is case:
+            del self.by_petition[case.petition_id]
 
     def find(self, *numbers: str | None) -> Case | None:
         for number in filter(None, numbers):

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from adapters.governance_center.wire import Op
 from schemas.base import SystemName
-from schemas.event import EventType, Satisfaction, SupervisionLevel, UnitRole
+from schemas.event import (
+    EventType,
+    PartState,
+    Satisfaction,
+    SupervisionLevel,
+    SupervisionReason,
+    SupervisionState,
+    UnitRole,
+)
 from schemas.petition import Kind, Urgency
 
 SHIPPED = Path(__file__).with_name("codes.toml")
@@ -53,6 +61,8 @@ class Platform(Table):
     status: dict[str, StatusRule] = {}
     urgency: dict[str, Urgency] = {}
     status_out: dict[EventType, str] = {}
+    aliases: dict[str, str] = {}
+    accepted: tuple[str, ...] = ()
 
 
 class Refusal(Table):
@@ -68,20 +78,33 @@ class Answers(Table):
     refusals: tuple[Refusal, ...] = ()
 
 
+class Query(Table):
+    """Where the center's register is asked: under `base_url`; `{eventId}` stands for its number."""
+
+    list_path: str
+    document_path: str
+    page_size: int = Field(ge=1, le=1000)
+
+
 class Codes(Table):
     """All tables of this door, for one platform. Keys are the center's words, values the canonical ones."""
 
     ops: dict[str, Op]
     ops_ignored: dict[str, str]
+    fields_ignored: dict[str, str]
     aliases: dict[str, str]
     peers: dict[str, SystemName]
+    peers_ignored: dict[str, str]
     units: dict[str, str]
     role: dict[str, UnitRole]
     petitioner: dict[str, Literal["anonymous", "confidential"]]
     kind: dict[str, Kind]
     supervision: dict[str, SupervisionLevel]
     remind: dict[str, SupervisionLevel]
-    supervise_state: dict[str, Literal["proposed", "published"]]
+    supervise_state: dict[str, SupervisionState]
+    supervised_by: dict[str, SupervisionState]
+    supervise_reason: dict[str, SupervisionReason]
+    part: dict[str, PartState]
     check: dict[str, Literal["passed", "denied"]]
     interval: dict[str, Literal["days", "working_days"]]
     satisfaction: dict[str, Satisfaction]
@@ -89,6 +112,7 @@ class Codes(Table):
     says: dict[EventType, Op]
     report_defaults: dict[str, str]
     answers: Answers
+    register_query: Query
     status: dict[str, StatusRule]
     urgency: dict[str, Urgency]
     status_out: dict[EventType, str]
@@ -124,7 +148,7 @@ def load(platform: str, own: Path | None = None) -> Codes:
         tables = _merged(tables, _read(own))
     try:
         platforms = {name: Platform.model_validate(table) for name, table in tables.pop("platform").items()}
-        return Codes.model_validate(tables | _resolved(platforms, platform))
+        return Codes.model_validate(_merged(tables, _resolved(platforms, platform)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -160,4 +184,6 @@ def _resolved(platforms: Mapping[str, Platform], name: str) -> dict[str, Any]:
         "status": {**chosen.status, **{k: v for k, v in base.status.items() if k not in chosen.status}},
         "urgency": {**chosen.urgency, **{k: v for k, v in base.urgency.items() if k not in chosen.urgency}},
         "status_out": base.status_out | chosen.status_out,
+        "aliases": base.aliases | chosen.aliases,
+        **({"answers": {"accepted": chosen.accepted}} if chosen.accepted else {}),
     }

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from adapters.governance_center import packages, supervision
 from adapters.governance_center.codes import Codes, code_for
-from adapters.governance_center.mapping import EVENT_ID
+from adapters.governance_center.numbers import EVENT_ID
 from adapters.governance_center.values import wire_time
 from adapters.governance_center.wire import Op
 from bridge.adapter import Outgoing, Permanent
-from schemas.event import Assignment, EventData, EventType, Span, SupervisionLevel, UnitRole
+from schemas.event import Assignment, EventData, EventType, PartState, Span, UnitRole
 from schemas.petition import Attachment, Petition
 
 Fields = dict[str, Any]
 
 HOURS_A_DAY = 24
+EVIDENCE = "督办"
 PASSED, DENIED = "1", "2"
 REVIEWS = {
     EventType.RETURNED: PASSED,
@@ -30,6 +32,10 @@ def op_for(outgoing: Outgoing, codes: Codes) -> Op:
     kind = outgoing.event.type
     if kind in ESCALATIONS and EVENT_ID not in outgoing.external_ids:
         return Op.REPORT
+    if kind is EventType.RECLASSED and outgoing.event.data.package is not None:
+        return Op.PACKAGE
+    if kind is EventType.NOTED and outgoing.event.data.supervision is not None:
+        return Op.SUPERVISE
     if kind not in codes.says:
         raise Permanent("not_spoken")
     return codes.says[kind]
@@ -47,6 +53,7 @@ def document(outgoing: Outgoing, codes: Codes) -> Fields:
         "taskName": outgoing.event.type.zh,
         "status": codes.status_out.get(outgoing.event.type),
         **_step(outgoing.event.data, codes),
+        **packages.fields(outgoing.event.data),
         **WRITERS.get(op, _nothing)(outgoing, codes),
     }
     return {name: value for name, value in fields.items() if value is not None and value != []}
@@ -67,11 +74,23 @@ def _step(data: EventData, codes: Codes) -> Fields:
         "handleDate": wire_time(data.due_at) if data.due_at else None,
         "taskId": data.reference,
         "attrs": _files(data.attachments),
+        "partStatus": _part_status(data, codes),
     }
+
+
+def _part_status(data: EventData, codes: Codes) -> str | None:
+    """Where the part of the unit that speaks stands, if the event says so."""
+    state: PartState | None = next((one.state for one in data.units if one.unit == data.unit), None)
+    return code_for(codes.part, state.value) if state else None
 
 
 def _files(files: tuple[Attachment, ...]) -> list[Fields]:
     return [file.model_dump(exclude_none=True) for file in files]
+
+
+def _evidence(files: tuple[Attachment, ...]) -> list[Fields]:
+    """Files of the step that brings a petition here, told apart from the petition's own by their usage."""
+    return _files(tuple(file.model_copy(update={"usage": file.usage or EVIDENCE}) for file in files))
 
 
 # ── what each op adds ─────────────────────────────────────────────────────────────────────────────────────
@@ -94,11 +113,11 @@ def _report(outgoing: Outgoing, codes: Codes) -> Fields:
         "urgencyDegree": code_for(codes.urgency, petition.urgency),
         "registerTimeStr": wire_time(petition.submitted_at),
         "happenTimeStr": wire_time(petition.occurred_at) if petition.occurred_at else None,
-        "attrs": _files(petition.attachments + data.attachments),
+        "attrs": [*_files(petition.attachments), *_evidence(data.attachments)],
         **_place(petition),
         **_contact(petition),
         **_targets(data.units or _units(petition), codes),
-        **(_supervision(data, codes) if data.level else {}),
+        **supervision.fields(outgoing, codes),
         "relatedCodes": _related(petition, codes),
     }
 
@@ -142,7 +161,12 @@ def _units(petition: Petition) -> tuple[Assignment, ...]:
 def _targets(units: tuple[Assignment, ...], codes: Codes) -> Fields:
     """One assignment each, and the same in the platform's flat fields."""
     entries = [
-        {"orgName": one.unit, "orgCode": one.code or codes.unit_code(one.unit) or "", "role": one.role.value}
+        {
+            "orgName": one.unit,
+            "orgCode": one.code or codes.unit_code(one.unit) or "",
+            "role": one.role.value,
+            **({"partStatus": code_for(codes.part, one.state.value)} if one.state else {}),
+        }
         for one in units
     ]
     lead = next((entry for entry in entries if entry["role"] == UnitRole.LEAD), None)
@@ -160,22 +184,8 @@ def _dispatch(outgoing: Outgoing, codes: Codes) -> Fields:
     return _targets(outgoing.event.data.units, codes)
 
 
-def _supervision(data: EventData, codes: Codes) -> Fields:
-    level = data.level or SupervisionLevel.KEY
-    card = code_for(codes.supervision, level)
-    remind = level if level in (SupervisionLevel.URGE, SupervisionLevel.KEY) else SupervisionLevel.KEY
-    # A card says its type; urging and key supervision are reminders without one.
-    return {
-        "supervisionType": card if card and card.isdigit() else None,
-        "remindStatus": code_for(codes.remind, remind),
-    }
-
-
 def _supervise(outgoing: Outgoing, codes: Codes) -> Fields:
-    data = outgoing.event.data
-    if outgoing.event.type is EventType.URGED:
-        data = data.model_copy(update={"level": SupervisionLevel.URGE})
-    return {**_supervision(data, codes), **_targets(data.units, codes)}
+    return {**supervision.fields(outgoing, codes), **_targets(outgoing.event.data.units, codes)}
 
 
 def _review(outgoing: Outgoing, codes: Codes) -> Fields:
@@ -206,6 +216,7 @@ def _evaluate(outgoing: Outgoing, codes: Codes) -> Fields:
 WRITERS: dict[Op, Callable[[Outgoing, Codes], Fields]] = {
     Op.REPORT: _report,
     Op.DISPATCH: _dispatch,
+    Op.PACKAGE: _dispatch,
     Op.SUPERVISE: _supervise,
     Op.DELAY_APPLY: _delay,
     Op.DELAY_REVIEW: _review,

@@ -11,15 +11,15 @@ LONGEST_NONCE = 128
 LONGEST_TIMESTAMP = 12
 
 REFUSALS: dict[str, str] = {
-    "not_configured": "认证信息无效：本端尚未配置接入应用",
-    "missing_header": "认证信息无效：缺少请求头，须有X-App-Id、X-Timestamp、X-Nonce、X-Sign-Type、X-Sign",
-    "unknown_key": "认证信息无效：应用标识或签名不正确",
-    "bad_sign_type": "认证信息无效：X-Sign-Type须为HMAC-SM3或HMAC-SHA256",
-    "bad_nonce": "认证信息无效：X-Nonce须为1至128个可见ASCII字符",
-    "bad_timestamp": "认证信息无效：X-Timestamp须为Unix秒",
-    "stale_timestamp": "认证信息无效：X-Timestamp超出允许的时间窗口，请校准时钟",
-    "bad_signature": "认证信息无效：应用标识或签名不正确",
-    "replayed_nonce": "认证信息无效：X-Nonce已使用过，每次请求须用新值",
+    "not_configured": "认证信息[auth]无效：本端尚未配置接入应用",
+    "missing_header": "认证信息[auth]无效：缺少请求头，须有X-App-Id、X-Timestamp、X-Nonce、X-Sign-Type、X-Sign",
+    "unknown_key": "认证信息[auth]无效：应用标识或签名不正确",
+    "bad_sign_type": "认证信息[auth]无效：X-Sign-Type须为HMAC-SM3或HMAC-SHA256",
+    "bad_nonce": "认证信息[auth]无效：X-Nonce须为1至128个可见ASCII字符",
+    "bad_timestamp": "认证信息[auth]无效：X-Timestamp须为Unix秒",
+    "stale_timestamp": "认证信息[auth]无效：X-Timestamp超出允许的时间窗口，请校准时钟",
+    "bad_signature": "认证信息[auth]无效：应用标识或签名不正确",
+    "replayed_nonce": "认证信息[auth]无效：X-Nonce已使用过，每次请求须用新值",
 }
 """Why a request is refused, and what the caller reads. An unknown app and a wrong signature read alike."""
 

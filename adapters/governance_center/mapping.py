@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.governance_center import petition
+from adapters.governance_center import packages, parts, petition, supervision
 from adapters.governance_center.codes import Codes, Unmapped, find
+from adapters.governance_center.numbers import EVENT_ID, SYSTEM, member_refs, number_of, refs, subjects
 from adapters.governance_center.units import assignments, attachments, unit
-from adapters.governance_center.wire import EventDocument, Op
+from adapters.governance_center.wire import EventDocument, Op, UnknownDocument
 from bridge.adapter import Draft, Ref, Submission, Update
-from bridge.ids import PETITION_ID
-from schemas.event import EventData, EventType, RawCode, Span, SupervisionLevel
-from schemas.petition import ExternalId
+from schemas.event import EventData, EventType, RawCode, Span
+from schemas.petition import ExternalId, HandlingClass
 
-SYSTEM = "governance_center"
-EVENT_ID = "eventId"
 LONGEST_CODE = 64
 LONGEST_NAME = 200
 SPOKEN_BY_UNITS = frozenset({Op.SIGN, Op.PROGRESS, Op.RETURN_APPLY, Op.DELAY_APPLY, Op.REPLY})
@@ -27,7 +25,8 @@ class Unused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One authentic document. `key` identifies it for ever; `raw` is its body as text."""
+    """One authentic document. `event_id` is the event it is about, or the first; `key` identifies it for ever; `raw` is
+    its body as text."""
 
     document: EventDocument
     op: Op
@@ -40,44 +39,14 @@ class Message:
 Said = tuple[EventType, EventData]
 Reader = Callable[[EventDocument, Codes], Said]
 
-# ── which petition ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def is_own(number: str | None) -> bool:
-    """Whether it is a number the bridge gave."""
-    return number is not None and PETITION_ID.fullmatch(number) is not None
-
-
-def crossings(document: EventDocument, codes: Codes) -> tuple[Ref, ...]:
-    """Who else's petition it is: our own number in either field, or another system's in `oppoSideBusiCode`."""
-    own = [n for n in (document.oppoSideBusiCode, document.eventId) if n and is_own(n)]
-    refs = tuple(Ref(petition_id=number) for number in dict.fromkeys(own))
-    other = document.oppoSideBusiCode
-    return refs if other is None or is_own(other) else refs + _peers(document.bizPlatform, other, codes)
-
-
-def _peers(platform: str | None, number: str, codes: Codes) -> tuple[Ref, ...]:
-    systems = codes.peers.values() if platform is None else filter(None, [codes.peers.get(platform)])
-    return tuple(Ref(system, number) for system in dict.fromkeys(systems))
-
-
-def refs(document: EventDocument, event_id: str, codes: Codes) -> tuple[Ref, ...]:
-    """All ways to find the petition, the surest first."""
-    found = crossings(document, codes)
-    own = tuple(ref for ref in found if ref.petition_id)
-    return (*own, Ref(SYSTEM, event_id, EVENT_ID), *(ref for ref in found if not ref.petition_id))
-
-
-def number_of(event_id: str) -> tuple[ExternalId, ...]:
-    """The center's number as a cross-reference, unless it is our own that came back."""
-    return () if is_own(event_id) else (ExternalId(system=SYSTEM, kind=EVENT_ID, value=event_id),)
-
-
-# ── what it says ──────────────────────────────────────────────────────────────────────────────────────────
+# ── reports ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def submissions(message: Message, codes: Codes) -> tuple[Draft, ...]:
-    """A report as a new petition, and an `unknown` event for each of its codes that no table knows."""
+    """A report as a new petition; a note on its package or households, and an `unknown` event for each of its codes
+    that no table knows. Raises `UnknownDocument`."""
+    if message.document.members:
+        raise UnknownDocument("字段members不适用于report：上报须一事一报，打包请用package报文", message.event_id)
     draft, unmapped = petition.draft(message.document, codes)
     new = Submission(
         message_key=message.key,
@@ -87,45 +56,66 @@ def submissions(message: Message, codes: Codes) -> tuple[Draft, ...]:
         again=noted(message, codes),
         holder=SYSTEM,
     )
-    strange = (_update(message, codes, *_unknown(message, code), suffix=f"#{code.field}") for code in unmapped)
-    return (new, *strange)
+    strange = (_update(message, *_unknown(message, code), codes, suffix=f"#{code.field}") for code in unmapped)
+    return (new, *_joint(message, codes), *strange)
+
+
+def _joint(message: Message, codes: Codes) -> tuple[Update, ...]:
+    """A submission has no room for its package: that is told right after it."""
+    joint, share = packages.package(message.document), packages.households(message.document)
+    if joint is None and share is None:
+        return ()
+    data = EventData(package=joint, households=share, due_at=message.document.handleDate)
+    return (_update(message, EventType.NOTED, data, codes, suffix="#package"),)
 
 
 def noted(message: Message, codes: Codes, petition_id: str | None = None) -> Update:
     """A report about a petition that is known already: it has come back by another road, or is sent again."""
     known = (Ref(petition_id=petition_id),) if petition_id else None
-    return _read(message, codes, _plain(EventType.NOTED), known)
+    return _update(message, *_said(message, codes, _plain(EventType.NOTED)), codes, known=known)
 
 
-def update(message: Message, codes: Codes) -> Update:
-    """Any other document as news. Raises `Unused`."""
-    return _read(message, codes, READERS[message.op])
+# ── any other document ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(message: Message, codes: Codes, reader: Reader, known: tuple[Ref, ...] | None = None) -> Update:
+def updates(message: Message, codes: Codes) -> tuple[Update, ...]:
+    """News about each event that the document is about. Raises `Unused`, `UnknownDocument`."""
+    kind, data = _said(message, codes, READERS[message.op])
+    about = subjects(message.document, message.event_id)
+    if about == (message.event_id,):
+        return (_update(message, kind, data, codes),)
+    return tuple(_update(message, kind, data, codes, member=number) for number in about)
+
+
+def _said(message: Message, codes: Codes, reader: Reader) -> Said:
     try:
         kind, data = reader(message.document, codes)
+        spoken = parts.part(message.document, codes, data.role, message.op, kind)
     except Unmapped as unmapped:
-        kind, data = _unknown(message, unmapped)
-    return _update(message, codes, kind, data, known=known)
+        return _unknown(message, unmapped)
+    # A document that hands out work lists every unit; a unit's own step says where its own part stands.
+    return parts.measured(kind, data if data.units else data.model_copy(update={"units": spoken}))
 
 
 def _update(
     message: Message,
-    codes: Codes,
     kind: EventType,
     data: EventData,
+    codes: Codes,
     *,
     suffix: str = "",
     known: tuple[Ref, ...] | None = None,
+    member: str | None = None,
 ) -> Update:
+    number = member or message.event_id
+    named = member in (None, message.document.eventId)
     return Update(
-        message_key=message.key + suffix,
-        refs=known or refs(message.document, message.event_id, codes),
+        message_key=message.key + (f"#{member}" if member else suffix),
+        refs=known or (refs(message.document, number, codes) if named else member_refs(number)),
         type=kind,
         data=data,
         occurred_at=message.document.taskTime or message.received_at,
-        external_ids=number_of(message.event_id),
+        external_ids=number_of(number),
         actor="unit" if message.op in SPOKEN_BY_UNITS and unit(message.document, codes) else None,
     )
 
@@ -147,6 +137,8 @@ def _data(document: EventDocument, codes: Codes, *, reason_first: bool = False, 
         "reference": document.taskId,
         "status": RawCode(code=document.status, name=document.statusName) if document.status else None,
         "attachments": attachments(document),
+        "package": packages.package(document),
+        "households": packages.households(document),
     }
     return EventData(**(fields | more))
 
@@ -170,7 +162,8 @@ def _dispatch(document: EventDocument, codes: Codes) -> Said:
 
 def _progress(document: EventDocument, codes: Codes) -> Said:
     if document.status is None:
-        return EventType.PROGRESSED, _data(document, codes)
+        quiet = parts.state(document, codes, Op.PROGRESS, EventType.PROGRESSED) in parts.QUIET
+        return (EventType.NOTED if quiet else EventType.PROGRESSED), _data(document, codes)
     rule = codes.status_rule(document.status, document.subStatus)
     raw = RawCode(code=_raw_status(document), name=document.statusName or rule.zh)
     data = _data(document, codes, status=raw)
@@ -211,19 +204,22 @@ def _delay_review(document: EventDocument, codes: Codes) -> Said:
     return kind, _data(document, codes, extend_by=_span(document, codes))
 
 
-def _level(document: EventDocument, codes: Codes) -> SupervisionLevel:
-    if document.supervisionType:
-        return find(codes.supervision, document.supervisionType, "supervisionType")
-    return find(codes.remind, document.remindStatus, "remindStatus")
-
-
 def _supervise(document: EventDocument, codes: Codes) -> Said:
-    level = _level(document, codes)
-    data = _data(document, codes, level=level, units=assignments(document, codes))
-    if find(codes.supervise_state, document.superviseState, "superviseState") == "proposed":
-        # Proposing is not publishing: an order binds only once an operator there has issued it.
-        return EventType.NOTED, data
-    return (EventType.URGED if level is SupervisionLevel.URGE else EventType.SUPERVISED), data
+    data = _data(
+        document,
+        codes,
+        level=supervision.level(document, codes),
+        supervision=supervision.order(document, codes),
+        units=assignments(document, codes),
+    )
+    return supervision.kind(data), data
+
+
+def _package(document: EventDocument, codes: Codes) -> Said:
+    if document.packageId is None:
+        raise UnknownDocument("字段packageId缺失：打包须填写包号", document.eventId)
+    joint = HandlingClass.JOINT_PACKAGE
+    return EventType.RECLASSED, _data(document, codes, handling_class=joint, units=assignments(document, codes))
 
 
 def _evaluate(document: EventDocument, codes: Codes) -> Said:
@@ -250,5 +246,6 @@ READERS: dict[Op, Reader] = {
     Op.CLOSE: _plain(EventType.CLOSED),
     Op.EVALUATE: _evaluate,
     Op.WITHDRAW: _plain(EventType.CANCELLED),
+    Op.PACKAGE: _package,
 }
 """`report` is not here: it may start a petition."""

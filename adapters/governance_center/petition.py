@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from adapters.governance_center.codes import Codes, Unmapped, find
+from adapters.governance_center.numbers import strange_platform
 from adapters.governance_center.units import assignments, attachments
 from adapters.governance_center.wire import EventDocument, UnknownDocument
 from schemas.event import Assignment, UnitRole
@@ -19,11 +20,12 @@ def draft(document: EventDocument, codes: Codes) -> tuple[PetitionDraft, tuple[U
     content = document.content or document.eventName
     if content is None:
         raise UnknownDocument("字段content缺失：请填写诉求内容", document.eventId)
-    unmapped: list[Unmapped] = []
+    unmapped = list(strange_platform(document, codes))
     units = _units(document, codes, unmapped)
+    joint = len(units) > 1 or document.packageId is not None
     found = PetitionDraft(
         kind=_code(codes.kind, document.appealType, "appealType", Kind.OTHER, unmapped),
-        handling_class=HandlingClass.JOINT_PACKAGE if len(units) > 1 else HandlingClass.KEY_SUPERVISION,
+        handling_class=HandlingClass.JOINT_PACKAGE if joint else HandlingClass.KEY_SUPERVISION,
         title=document.eventName or "",
         content=content,
         petitioner=_petitioner(document, codes),

@@ -4,14 +4,20 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from adapters.governance_center.codes import Codes, find
-from adapters.governance_center.wire import AssignmentEntry, EventDocument
+from adapters.governance_center.wire import AssignmentEntry, AttachmentEntry, EventDocument
 from schemas.event import Assignment, UnitRole
 from schemas.petition import Attachment
 
+FILE_URN = "urn:governance_center:file:"
+"""Before a file's number where the platform gives no address."""
+
+LONGEST_FILE_NAME = 255
+
 
 def unit(document: EventDocument, codes: Codes) -> str | None:
-    """Who took this step."""
-    return document.orgName or (codes.unit_name(document.orgCode) if document.orgCode else None)
+    """Who took this step; a closing document may name its unit in `closeOrgID`."""
+    code = document.orgCode or document.closeOrgID
+    return document.orgName or (codes.unit_name(code) if code else None)
 
 
 def assignments(document: EventDocument, codes: Codes) -> tuple[Assignment, ...]:
@@ -22,7 +28,8 @@ def assignments(document: EventDocument, codes: Codes) -> tuple[Assignment, ...]
         name = entry.orgName or (codes.unit_name(entry.orgCode) if entry.orgCode else None)
         if name:
             role = find(codes.role, entry.role, "role") if entry.role else _next_role(found)
-            found.append(Assignment(unit=name, code=entry.orgCode, role=role))
+            state = find(codes.part, entry.partStatus, "partStatus") if entry.partStatus else None
+            found.append(Assignment(unit=name, code=entry.orgCode, role=role, state=state))
     return tuple(found)
 
 
@@ -40,9 +47,11 @@ def _from_targets(document: EventDocument) -> Iterator[AssignmentEntry]:
 
 
 def attachments(document: EventDocument) -> tuple[Attachment, ...]:
-    """Files by reference; an entry without an address is none."""
-    return tuple(
-        Attachment(name=file.name or file.url.rsplit("/", 1)[-1][:255], url=file.url, usage=file.usage)
-        for file in document.attrs
-        if file.url
-    )
+    """Files by reference: by address, by the platform's file number, or by name alone (then nobody can fetch it)."""
+    return tuple(_attachment(file) for file in document.attrs if file.url or file.number or file.name)
+
+
+def _attachment(file: AttachmentEntry) -> Attachment:
+    address = file.url or FILE_URN + (file.number or "")
+    name = file.name or address.rsplit("/", 1)[-1]
+    return Attachment(name=name[-LONGEST_FILE_NAME:], url=address, usage=file.usage)

@@ -19,6 +19,7 @@ SPREADSHEET = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y%m%d%H%M%S", "%Y/%m/%d %H:%M", "%Y/%m/%d")
 EPOCH_SECONDS, EPOCH_MILLIS = 10, 13
 DIGITS_OF_DATES = (8, 14)
+DIGITS_OF_COUNTS = 9
 YEARS = range(1900, 2201)
 WIRE_TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -58,6 +59,18 @@ def identifier(value: Any) -> str | None:
     if SPREADSHEET.fullmatch(found):
         raise ValueError("编号是科学计数法，末位已丢失，请以完整数字发送 (digits were lost in a spreadsheet)")
     return found
+
+
+def count(value: Any) -> int | None:
+    """How many: 0, "0" or 162; never below zero."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("应为整数 (a whole number expected)")
+    written = str(value).strip()
+    if not (written.isascii() and written.isdigit() and len(written) <= DIGITS_OF_COUNTS):
+        raise ValueError("应为不小于0的整数 (a whole number, not below zero)")
+    return int(written)
 
 
 def amount(value: Any) -> float | None:
@@ -135,6 +148,17 @@ def names(value: Any) -> tuple[str, ...]:
         raise ValueError("应为列表或以逗号分隔的文字 (a list expected)")
     found = (code(part) for part in parts)
     return tuple(name for name in found if name)
+
+
+def numbers(value: Any) -> tuple[str, ...]:
+    """A list of numbers some system gave, also comma-joined in one text; each as `identifier` reads it, once."""
+    if value is None or value == "":
+        return ()
+    parts = re.split(r"[,，;；]", value) if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        raise ValueError("应为列表或以逗号分隔的编号 (a list of numbers expected)")
+    found = (identifier(part) for part in parts)
+    return tuple(dict.fromkeys(number for number in found if number))
 
 
 def wire_time(instant: datetime) -> str:

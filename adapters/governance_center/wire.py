@@ -1,5 +1,6 @@
 """The event document exactly as the center writes it, and its answer. The README defines every field."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,7 @@ class Op(StrEnum):
     CLOSE = "close"
     EVALUATE = "evaluate"
     WITHDRAW = "withdraw"
+    PACKAGE = "package"
 
 
 Text = Annotated[str | None, BeforeValidator(values.text)]
@@ -38,6 +40,8 @@ Amount = Annotated[float | None, BeforeValidator(values.amount)]
 Coordinate = Annotated[float | None, BeforeValidator(values.coordinate)]
 Time = Annotated[datetime | None, BeforeValidator(values.moment)]
 Names = Annotated[tuple[str, ...], BeforeValidator(values.names)]
+Numbers = Annotated[tuple[str, ...], BeforeValidator(values.numbers)]
+Count = Annotated[int | None, BeforeValidator(values.count)]
 
 
 class UnknownDocument(ValueError):
@@ -57,20 +61,30 @@ class AssignmentEntry(BaseModel):
     orgName: Text = None
     orgCode: Code = None
     role: Code = None
+    partStatus: Code = None
 
 
 class AttachmentEntry(BaseModel):
-    """One file by reference (`attrs[]`); both spellings met in the field."""
+    """One file by reference (`attrs[]`); both spellings met in the field, and files known by a number only."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: Text = Field(default=None, validation_alias=AliasChoices("name", "FileName", "fileName"))
     url: Text = Field(default=None, validation_alias=AliasChoices("url", "Filepath", "filePath"))
+    number: Number = Field(default=None, validation_alias=AliasChoices("number", "FileNumber", "AttachNumber"))
     usage: Text = None
 
 
 def _list(value: Any) -> Any:
     return () if value is None or value == "" else value
+
+
+def _files(value: Any) -> Any:
+    """Files as entries, as addresses alone, or as addresses comma-joined in one text."""
+    found = value.split(",") if isinstance(value, str) else _list(value)
+    if not isinstance(found, list):
+        return found
+    return [{"url": one.strip()} if isinstance(one, str) else one for one in found if one != ""]
 
 
 class EventDocument(BaseModel):
@@ -114,12 +128,14 @@ class EventDocument(BaseModel):
     orgCode: Code = None
     orgName: Text = None
     role: Code = None
+    partStatus: Code = None
+    closeOrgID: Code = None
     targetOrgCode: Names = ()
     targetOrgName: Names = ()
     assistOrgCodes: Names = ()
     assistOrgNames: Names = ()
     assignments: Annotated[tuple[AssignmentEntry, ...], BeforeValidator(_list)] = ()
-    attrs: Annotated[tuple[AttachmentEntry, ...], BeforeValidator(_list)] = ()
+    attrs: Annotated[tuple[AttachmentEntry, ...], BeforeValidator(_files)] = ()
 
     happenTimeStr: Time = None
     registerTimeStr: Time = None
@@ -135,36 +151,60 @@ class EventDocument(BaseModel):
     supervisionType: Code = None
     remindStatus: Code = None
     superviseState: Code = None
+    superviseNo: Number = None
+    superviseReason: Code = None
+    superviseOrgName: Text = None
     satisfaction: Code = None
     score: Text = None
     isSolved: Code = None
 
+    packageId: Number = None
+    packageName: Text = None
+    topic: Text = None
+    members: Numbers = ()
+    householdsTotal: Count = None
+    householdsDone: Count = None
+    batchNo: Count = None
+
 
 class Answer(BaseModel):
-    """What either side answers; more keys are normal."""
+    """What either side answers; more keys are normal. The last three are the answer to a batch, be it of one."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    code: Code = Field(default=None, validation_alias=AliasChoices("code", "Code"))
+    code: Code = Field(default=None, validation_alias=AliasChoices("code", "Code", "errcode"))
     success: bool | None = Field(default=None, validation_alias=AliasChoices("success", "Success"))
-    message: Text = Field(default=None, validation_alias=AliasChoices("message", "msg", "Message"))
+    message: Text = Field(default=None, validation_alias=AliasChoices("message", "msg", "Message", "errmsg"))
     eventId: Number = Field(default=None, validation_alias=AliasChoices("peerEventId", "eventId", "Number"))
     messageIds: tuple[str, ...] | None = None
+    successStr: Numbers = ()
+    conflictStr: Numbers = ()
+    failSituationList: Annotated[tuple[Any, ...], BeforeValidator(_list)] = ()
 
 
 def parse(body: bytes, aliases: Mapping[str, str]) -> tuple[EventDocument, dict[str, Any]]:
+    """As `understood`, from the body. Raises `UnknownDocument`."""
+    try:
+        return understood(loads_object(body), aliases)
+    except BadJson as error:
+        raise UnknownDocument(f"报文无法读取：{error}") from None
+
+
+def understood(document: dict[str, Any], aliases: Mapping[str, str]) -> tuple[EventDocument, dict[str, Any]]:
     """The document and its keys as they came (outer blanks of keys dropped, other names translated).
 
     Raises `UnknownDocument`.
     """
-    try:
-        plain = _renamed(loads_object(body), aliases)
-    except BadJson as error:
-        raise UnknownDocument(f"报文无法读取：{error}") from None
+    plain = _renamed(document, aliases)
     try:
         return EventDocument.model_validate(plain), plain
     except ValidationError as error:
         raise UnknownDocument(fault_text(error), _readable_id(plain)) from None
+
+
+def written(loaded: Any) -> str:
+    """One spelling for one document, whatever the order of its keys; integers of any length."""
+    return json.dumps(loaded, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _renamed(document: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from starlette.requests import Request as WebRequest
 from starlette.responses import Response as WebResponse
 from starlette.routing import Route
 
+from adapters.governance_center.calling import Caller
 from adapters.governance_center.codes import Codes, load
 from adapters.governance_center.inbound import PATH, CenterInbound
 from adapters.governance_center.outbound import CenterOutbound
@@ -181,7 +182,7 @@ async def served(app: Starlette, port: int) -> AsyncIterator[str]:
 async def sending(settings: CenterSettings, now: Callable[[], datetime] | None = None) -> AsyncIterator[CenterOutbound]:
     async with aiohttp.ClientSession() as session:
         workshop = Workshop(now or (lambda: datetime.now(SHANGHAI)), lambda: session)
-        yield CenterOutbound(settings, load(settings.platform, settings.codes), workshop)
+        yield CenterOutbound(Caller(settings, workshop), load(settings.platform, settings.codes))
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,21 @@ import pytest
 from adapters.governance_center import composing, mapping
 from adapters.governance_center.wire import Op, parse
 from bridge.adapter import Permanent
-from schemas.event import Assignment, EventData, EventType, Satisfaction, Span, SupervisionLevel, UnitRole
+from schemas.event import (
+    Assignment,
+    EventData,
+    EventType,
+    Households,
+    Package,
+    PartState,
+    Satisfaction,
+    Span,
+    SupervisionLevel,
+    SupervisionOrder,
+    SupervisionReason,
+    SupervisionState,
+    UnitRole,
+)
 from schemas.petition import Attachment, ExternalId, HandlingClass, Petitioner
 from tests.adapters.governance_center.support import EVENT_ID, NOW, PETITION_ID, codes, outgoing
 
@@ -45,7 +59,11 @@ SAYS = {
 }
 THERE_AND_BACK = {
     E.DISPATCHED: EventData(units=(Assignment(unit="甲局"), Assignment(unit="乙局", role=UnitRole.ASSIST))),
-    E.SIGNED: EventData(unit="甲局", role=UnitRole.ASSIST),
+    E.SIGNED: EventData(
+        unit="甲局",
+        role=UnitRole.ASSIST,
+        units=(Assignment(unit="甲局", role=UnitRole.ASSIST, state=PartState.SIGNED),),
+    ),
     E.RETURN_REQUESTED: EventData(text="不属于本单位职责"),
     E.RETURNED: EventData(text="同意"),
     E.RETURN_DENIED: EventData(text="不同意"),
@@ -54,7 +72,22 @@ THERE_AND_BACK = {
     E.EXTENSION_DENIED: EventData(text="不同意"),
     E.CANCELLED: EventData(text="撤回"),
     E.REPLIED: EventData(text="您好！\u0000已修复😀\r\n", attachments=(Attachment(name="a", url="u", usage="处置"),)),
-    E.SUPERVISED: EventData(level=SupervisionLevel.RED),
+    E.SUPERVISED: EventData(
+        level=SupervisionLevel.RED,
+        supervision=SupervisionOrder(
+            number="DB-1",
+            state=SupervisionState.ISSUED,
+            reason=SupervisionReason.LONG_PENDING,
+            issuer="市社会治理服务中心",
+        ),
+    ),
+    E.NOTED: EventData(level=SupervisionLevel.KEY, supervision=SupervisionOrder(state=SupervisionState.FEEDBACK)),
+    E.RECLASSED: EventData(
+        handling_class=HandlingClass.JOINT_PACKAGE,
+        package=Package(number="P-1", title="车轮厂小区", topic="房产证"),
+        units=(Assignment(unit="甲局"), Assignment(unit="乙局", role=UnitRole.ASSIST)),
+    ),
+    E.PROGRESSED: EventData(text="首批已办结", households=Households(done=162, total=500, batch=1)),
     E.URGED: EventData(level=SupervisionLevel.URGE, text="请抓紧"),
     E.RATED: EventData(satisfaction=Satisfaction.FAIR, score="3.5", resolved="partly"),
     E.CLOSED: EventData(text="已办结"),
@@ -84,14 +117,15 @@ def test_the_center_reads_what_we_meant(kind: EventType, data: EventData) -> Non
     body = orjson.dumps(document(kind, data, known=EVENT_ID))
     read, _ = parse(body, {})
     message = mapping.Message(read, Op(read.op or ""), EVENT_ID, "k", body.decode(), NOW)
-    back = mapping.update(message, codes())
+    (back,) = mapping.updates(message, codes())
     assert back.type is kind
     said = back.data.model_dump(exclude={"status"})
     meant = data.model_dump(exclude={"status"})
-    for name in ("text", "unit", "extend_by", "due_at", "satisfaction", "score", "resolved", "attachments"):
+    same = ("text", "unit", "extend_by", "due_at", "satisfaction", "score", "resolved", "attachments", "level")
+    for name in (*same, "package", "households", "handling_class", *(("supervision",) if data.supervision else ())):
         assert said[name] == meant[name], name
-    assert back.data.level == data.level
-    assert [(one.unit, one.role) for one in back.data.units] == [(one.unit, one.role) for one in data.units]
+    units = [(one.unit, one.role, one.state) for one in data.units]
+    assert [(one.unit, one.role, one.state) for one in back.data.units] == units
 
 
 def test_an_unknown_event_is_never_told() -> None:
@@ -139,7 +173,9 @@ def test_a_joint_package_has_one_assignment_each() -> None:
 @pytest.mark.parametrize("kind", [E.SUPERVISED, E.URGED, E.RECLASSED])
 def test_what_escalates_an_unknown_petition_reports_it(kind: EventType) -> None:
     told = document(kind, EventData(level=SupervisionLevel.YELLOW, text="多次反映未果"))
-    assert (told["op"], told["supervisionType"], told["advice"]) == ("report", "1", "多次反映未果")
+    assert (told["op"], told["advice"]) == ("report", "多次反映未果")
+    assert told.get("supervisionType") == (None if kind is E.URGED else "1")
+    assert told["remindStatus"] == ("1" if kind is E.URGED else "2")
     assert document(kind, known=EVENT_ID)["op"] != "report"
 
 

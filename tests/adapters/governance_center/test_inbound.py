@@ -1,6 +1,5 @@
 """The door: what is taken, asked, ignored, malformed; and every answer in the center's dialect."""
 
-import time
 from typing import Any
 
 import orjson
@@ -93,7 +92,7 @@ def test_other_words_for_the_ops(word: str, kind: EventType) -> None:
         (b"", "空"),
         (b"   ", "空"),
         (b"not json", "JSON"),
-        (b"[1]", "JSON对象"),
+        (b"[1]", "1个事件未收"),
         (b'"text"', "JSON对象"),
         (b"<html>502</html>", "JSON"),
         ('{"op":"sign","eventId":"办"}'.encode("gbk"), "UTF-8"),
@@ -179,7 +178,7 @@ def test_too_large_and_unavailable_speak_the_dialect() -> None:
 
 
 def test_every_refusal_is_chinese_and_begins_alike() -> None:
-    assert all(text.startswith("认证信息无效：") for text in REFUSALS.values())
+    assert all(text.startswith("认证信息[auth]无效：") for text in REFUSALS.values())
 
 
 # ── look-up ──
@@ -205,7 +204,7 @@ def test_the_look_up_of_what_nobody_knows() -> None:
     assert answered.response.status == 404
     assert orjson.loads(answered.response.body) == {
         "code": "0",
-        "message": "事件ID无效：没有这个事件",
+        "message": "事件ID[eventId]无效：没有这个事件",
         "eventId": "4711",
     }
     bad = looked_up("%00")
@@ -216,18 +215,3 @@ def test_the_look_up_of_what_nobody_knows() -> None:
 def test_the_look_up_is_signed_too() -> None:
     asked = request(b"", method="GET", path=f"{PATH}/{EVENT_ID}", change={"x-sign": "0" * 64})
     assert not isinstance(inbound().read(asked).reading, Question)
-
-
-# ── cost ──
-
-
-def test_reading_a_report_costs_well_under_a_millisecond() -> None:
-    door, asked = inbound(), request({**REPORT, "content": "停水" * 500, "contactTel": PERSON})
-    best = min(_seconds(lambda: door.read(asked)) for _ in range(50))
-    assert best < 0.001
-
-
-def _seconds(work: Any) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start

@@ -28,6 +28,7 @@ PLAIN = {
     "evaluate": EventType.RATED,
     "withdraw": EventType.CANCELLED,
 }
+"""`package` has its own tests in test_joint.py."""
 
 
 @pytest.mark.parametrize(("op", "kind"), PLAIN.items())
@@ -42,7 +43,7 @@ def test_each_op(op: str, kind: EventType) -> None:
 
 
 def test_every_op_is_tested() -> None:
-    assert {*PLAIN, "report", "delay_review", "return_review"} == set(Op)
+    assert {*PLAIN, "report", "delay_review", "return_review", "package"} == set(Op)
 
 
 @pytest.mark.parametrize(
@@ -171,10 +172,16 @@ def test_files_deadline_and_number() -> None:
     files = [
         {"name": "现场.jpg", "url": "https://files.example/1.jpg"},
         {"FileName": "x", "Filepath": "/f/x"},
+        {"FileName": "有号.jpg", "FileNumber": 88},
         {"name": "无地址"},
+        {"usage": "空"},
     ]
     data = update_of({"op": "reply", "attrs": files, "handleDate": "2026-12-01 23:59:59", "taskId": 42}).data
-    assert [one.url for one in data.attachments] == ["https://files.example/1.jpg", "/f/x"]
+    urn = "urn:governance_center:file:"
+    assert [one.url for one in data.attachments] == ["https://files.example/1.jpg", "/f/x", urn + "88", urn]
+    assert [one.name for one in data.attachments][2:] == ["有号.jpg", "无地址"]
+    lifeline = update_of({"op": "reply", "attrs": "https://f.example/a.jpg, https://f.example/b.jpg"}).data
+    assert [one.name for one in lifeline.attachments] == ["a.jpg", "b.jpg"]
     assert data.due_at == datetime(2026, 12, 1, 23, 59, 59, tzinfo=SHANGHAI)
     assert data.reference == "42"
 

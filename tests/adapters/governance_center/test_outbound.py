@@ -74,7 +74,7 @@ def test_moods_and_what_the_look_up_finds_then(
 ) -> None:
     async def work() -> None:
         async with with_sandbox() as (center, outbound):
-            outbound._timeout = 0.3
+            outbound._caller.timeout_seconds = 0.3
             for name, value in {**mood, "times": 1}.items():
                 setattr(center.box.mood, name, value)
             with pytest.raises(error) as told:
@@ -141,7 +141,7 @@ def test_without_an_address_nothing_is_sent() -> None:
 def test_the_sandbox_refuses_what_is_wrong(change: dict[str, object]) -> None:
     async def work() -> None:
         async with with_sandbox() as (center, outbound):
-            url = outbound._events.removesuffix("/events")
+            url = outbound._caller._base
             settings = sandbox_settings(url, SECRET).model_copy(update=change)
             async with sending(settings, lambda: NOW - timedelta(days=365)) as wrong:
                 with pytest.raises(Permanent, match="auth"):

@@ -8,6 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
+from adapters.governance_center import autopilot
 from adapters.governance_center.settings import sandbox_settings
 from adapters.governance_center.wire import Op
 from bridge.adapter import Submission, Update
@@ -85,7 +86,7 @@ def test_a_case_the_bridge_closed_is_left_alone() -> None:
             center.box.pace = 60
             number = (await outbound.send(outgoing(EventType.SUBMITTED))).number
             await outbound.send(outgoing(EventType.CANCELLED, known=number))
-            assert center.register.find(number).over
+            assert center.book.find(number).over
             assert not bridge.drafts
 
     run(work())
@@ -110,6 +111,15 @@ def test_a_petition_that_starts_at_the_center() -> None:
 
 STEPS = {
     "supervise": "supervised",
+    "propose": "noted",
+    "order_signed": "noted",
+    "order_feedback": "noted",
+    "order_review": "noted",
+    "order_closed": "noted",
+    "order_rejected": "noted",
+    "excuse": "noted",
+    "first_batch": "progressed",
+    "package": "reclassed",
     "urge": "urged",
     "dispatch": "dispatched",
     "sign": "signed",
@@ -140,6 +150,7 @@ def test_one_step_now(step: str, kind: str) -> None:
 
 def test_every_op_but_the_report_has_a_step() -> None:
     assert set(Op) - {Op.REPORT} <= set(STEPS)
+    assert set(STEPS) == set(autopilot.STEPS)
 
 
 def test_other_fields_of_a_step_go_along() -> None:
@@ -184,12 +195,12 @@ def test_a_replayed_request_is_refused() -> None:
 
             from schemas.base import SHANGHAI
 
-            headers = outbound._signer.headers("GET", "/center/events/1", b"", datetime.now(SHANGHAI), "once")
+            headers = outbound._caller._signer.headers("GET", "/center/events/1", b"", datetime.now(SHANGHAI), "once")
             for expected in (200, 401):
-                async with session.get(outbound._events + "/1", headers=headers) as response:
+                async with session.get(outbound._caller._base + "/events/1", headers=headers) as response:
                     assert response.status == expected
                     assert orjson.loads(await response.read())["code"] == "0"
-            async with session.post(outbound._events, data=b"{}") as response:
+            async with session.post(outbound._caller._base + "/events", data=b"{}") as response:
                 assert response.status == 401
             assert not center.box.memory.arrivals
 
@@ -200,7 +211,7 @@ def test_the_runners_paths_show_what_arrived() -> None:
     async def work() -> None:
         async with with_sandbox() as (_, outbound), aiohttp.ClientSession() as session:
             await outbound.send(outgoing(EventType.SUBMITTED))
-            url = outbound._events.removesuffix("/center/events") + "/sandbox/received"
+            url = outbound._caller._base.removesuffix("/center") + "/sandbox/received"
             async with session.get(url) as response:
                 seen = orjson.loads(await response.read())
             assert (seen["system"], seen["received"], seen["duplicates"]) == ("governance_center", 1, 0)

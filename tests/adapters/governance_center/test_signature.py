@@ -71,7 +71,7 @@ def test_refusals(change: dict[str, str | None], reason: str) -> None:
     assert (read.reading.reason, read.reading.response.status, read.nonce) == (reason, 401, None)
     answer = orjson.loads(read.reading.response.body)
     assert answer["code"] == "0"
-    assert answer["message"].startswith("认证信息无效")
+    assert answer["message"].startswith("认证信息[auth]无效")
 
 
 @pytest.mark.parametrize(("seconds", "fresh"), [(300, True), (-300, True), (301, False), (-301, False)])
