@@ -1,4 +1,4 @@
-"""`/v1/handoffs`, `/v1/conservation`, `/v1/checkpoints`, `/v1/messages`, `/v1/queues`: what operators and ops read."""
+"""`/v1/handoffs`, `/v1/conservation`, `/v1/messages`, `/v1/queues`: what operators and ops read."""
 
 import asyncio
 from typing import Annotated
@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from bridge.bus.queues import watch_queues
 from bridge.clock import to_ms
@@ -35,7 +35,6 @@ class ReplayOrder(BaseModel):
 
 def router(context: Context, runtime: Runtime) -> APIRouter:
     """The routes, bound to this process's parts."""
-    audit_dir = runtime.settings.audit_dir
     api = APIRouter(prefix="/v1", tags=["operations"])
 
     @api.get("/handoffs")
@@ -105,14 +104,6 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         found = await asyncio.to_thread(watch_queues, runtime.settings.broker_url, runtime.topology)
         breakers = {system: desk.breaker.is_open for system, desk in runtime.desks.items()}
         return _json({"queues": found, "trouble": runtime.relay.trouble, "breakers": breakers})
-
-    @api.get("/checkpoints/latest")
-    async def latest() -> Response:
-        """The newest signed checkpoint. Public: it proves, and tells nothing."""
-        path = audit_dir / "checkpoints" / "latest.note"
-        if not path.exists():
-            raise Problem(404, "No checkpoint has been signed yet; the witness signs once a minute (尚无检查点)")
-        return PlainTextResponse(path.read_text("utf-8"))
 
     @api.get("/messages")
     async def messages(request: Request, status: str = "malformed", limit: Limit = 50) -> Response:

@@ -1,20 +1,18 @@
 """The audit log (审计日志) as files: `<dir>/audit-YYYY-MM-DD.jsonl`, UTF-8, one JSON object a line, never rewritten.
+Days that are past their retention lie there packed, as `audit-YYYY-MM-DD.jsonl.gz` (see `archive`), and read the same.
 
 The file is named for the Shanghai day of its first entry, and no line goes back: an entry whose own day has passed is
 written to the newest file. Read in name order, the files give n = 1, 2, 3, … without a gap.
 
-Every write holds a lock on the directory for one batch, and readers take the sizes of the files under the same lock:
-they never see half a batch.
+This is the writer; `logfiles` reads. Every write holds a lock on the directory for one batch, and readers take the
+sizes of the files under the same lock: they never see half a batch.
 """
 
-import fcntl
 import io
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import date, datetime, timedelta
+from contextlib import suppress
 from itertools import accumulate, groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -23,118 +21,23 @@ from typing import Any, NamedTuple, cast
 import structlog
 
 from bridge.witness.canonical import Judged, judge, render, seal
-from schemas.base import SHANGHAI
+from bridge.witness.logfiles import (
+    MAX_LINE_BYTES,
+    PACKED,
+    day_of,
+    day_of_file,
+    days,
+    files,
+    locked,
+    read_file,
+    sync_directory,
+)
 
-MAX_LINE_BYTES = 1 << 20
-"""The longest line, newline included. Entries hold ids and digests: a longer one is a mistake or an attack."""
-
-_NAME = re.compile(r"audit-(\d{4}-\d\d-\d\d)\.jsonl", re.ASCII)
 _CHUNK = 1 << 16
-_EIGHT_HOURS = timedelta(hours=8)
 
 
 class AuditLogError(RuntimeError):
     """The files are not as this writer left them, or the entries do not follow them. Call `tail` before going on."""
-
-
-class Line(NamedTuple):
-    """A line: its file, its number from 1, its bytes with the newline (a torn or too long one has none)."""
-
-    file: Path
-    number: int
-    raw: bytes
-
-
-# --- the directory ----------------------------------------------------------------------------------------------------
-
-
-def day_of(at: str) -> str:
-    """The Shanghai day (YYYY-MM-DD) of an ISO 8601 time. ValueError if it is none or has no offset."""
-    moment = datetime.fromisoformat(at)
-    offset = moment.utcoffset()
-    if offset is None:
-        raise ValueError(f"the time {at!r} has no offset")
-    # The usual case needs no conversion, which costs three times the parsing.
-    return (moment if offset == _EIGHT_HOURS else moment.astimezone(SHANGHAI)).date().isoformat()
-
-
-def day_of_file(name: str) -> str | None:
-    """The day in the name of an audit file; None if it is not such a name."""
-    found = _NAME.fullmatch(name)
-    with suppress(ValueError):
-        return date.fromisoformat(found[1]).isoformat() if found else None
-    return None
-
-
-def files(directory: Path) -> list[Path]:
-    """The audit files, oldest first; [] if there is no such directory."""
-    names = os.listdir(directory) if directory.is_dir() else []  # noqa: PTH208 — names only, three times as fast
-    return [directory / name for name in sorted(names) if day_of_file(name)]
-
-
-def snapshot(directory: Path) -> list[tuple[Path, int]]:
-    """The audit files with their sizes at one instant between two batches, oldest first."""
-    with locked(directory, exclusive=False):
-        return [(path, path.stat().st_size) for path in files(directory)]
-
-
-def read(directory: Path) -> Iterator[Line]:
-    """Every line of the log in order, as it stood when the reading began; a line at a time, in constant memory."""
-    for path, size in snapshot(directory):
-        yield from read_file(path, size)
-
-
-def read_file(path: Path, size: int) -> Iterator[Line]:
-    """The lines in the first `size` bytes of one file. Of a line over MAX_LINE_BYTES only the beginning is given."""
-    with path.open("rb") as stream:
-        number = 0
-        while size > 0 and (raw := stream.readline(min(size, MAX_LINE_BYTES))):
-            number += 1
-            size -= len(raw) + _skip_rest(stream, raw, size - len(raw))
-            yield Line(path, number, raw)
-
-
-def _skip_rest(stream: io.BufferedReader, raw: bytes, left: int) -> int:
-    """Read on to the end of a line that was cut off; returns the bytes passed over."""
-    skipped = 0
-    while not raw.endswith(b"\n") and skipped < left:
-        raw = stream.readline(min(MAX_LINE_BYTES, left - skipped))
-        if not raw:
-            break
-        skipped += len(raw)
-    return skipped
-
-
-@contextmanager
-def locked(directory: Path, *, exclusive: bool) -> Iterator[None]:
-    """Hold the directory: alone to write, with others to read. The kernel lets go when the process dies."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        _flock(handle, exclusive=exclusive)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _flock(handle: int, *, exclusive: bool) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
-    except OSError:
-        # An auditor's copy may lie where locks are unknown; nobody writes there.
-        if exclusive:
-            raise
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in the directory durable."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-# --- the writer -------------------------------------------------------------------------------------------------------
 
 
 class EntryLogger(structlog.BoundLoggerBase):
@@ -316,8 +219,8 @@ class AuditLog:
     def _lines_after(self, after: int) -> tuple[int, list[tuple[_Place, Judged]]]:
         """The n of the last sound line up to `after` (0 if there is none), and all lines behind it."""
         behind: list[tuple[_Place, Judged]] = []
-        for path in reversed(files(self._directory)):
-            for offset, raw in _backwards(path):
+        for path in reversed(days(self._directory)):
+            for offset, raw in _backwards(path) if path.suffix != PACKED else _packed_backwards(path):
                 line = judge(raw)
                 if line.sound and line.n is not None and line.n <= after:
                     return line.n, behind[::-1]
@@ -384,6 +287,11 @@ def _backwards(path: Path) -> Iterator[tuple[int, bytes]]:
             rest = rest[: cut + 1]
     if rest:
         yield 0, rest
+
+
+def _packed_backwards(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The same for a packed file. Only a ledger that was put back by half a year asks for it: a day in memory."""
+    yield from reversed([(0, line.raw) for line in read_file(path, 0)])
 
 
 def _blocks_backwards(path: Path) -> Iterator[tuple[int, bytes]]:

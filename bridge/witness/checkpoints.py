@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.witness.auditlog import locked, sync_directory
+from bridge.witness.logfiles import locked, sync_directory
 from bridge.witness.note import Checkpoint, NoteError, Signer, Verifier, open_signed, sign
 from bridge.witness.tree import Frontier
 
@@ -57,9 +57,14 @@ def sizes_in(directory: Path) -> list[int]:
     return sorted(size for name in names if (size := size_of(name)) is not None)
 
 
-def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str) -> Path:
+def nothing() -> None:
+    """Nothing is to be done before signing."""
+
+
+def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str, before: Callable[[], None] = nothing) -> Path:
     """Sign the tree as it is at `at` (ISO 8601 with offset), durably; returns the note's path.
 
+    `before` is called under the directory's lock: what it writes and the note are seen together, or neither.
     Where this size is signed already, that note stays and `latest.note` is put right. CheckpointError if a larger size
     or another root of this size is signed: a log never contradicts a checkpoint (c2sp.org/tlog-checkpoint). NoteError
     if the note of this size is unreadable.
@@ -67,6 +72,7 @@ def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str) -> Path:
     directory = folder(audit_dir)
     directory.mkdir(parents=True, exist_ok=True)
     with locked(audit_dir, exclusive=True):
+        before()
         previous = max(sizes(audit_dir), default=None)
         path = directory / name_of(frontier.size)
         if previous == frontier.size:
@@ -76,6 +82,12 @@ def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str) -> Path:
             write_atomically(path, note.encode())
         _copy_file(path, directory / LATEST)
     return path
+
+
+def read_unproven(path: Path) -> Checkpoint:
+    """The checkpoint in a note of our own, its signature not checked. NoteError, OSError."""
+    text = path.read_bytes().decode(errors="replace").rpartition("\n\n")[0]
+    return Checkpoint.parse(f"{text}\n")
 
 
 def copy(audit_dir: Path, second: Path) -> list[Path]:
@@ -146,8 +158,7 @@ def _next(origin: str, frontier: Frontier, at: str, previous: int | None) -> Che
 
 
 def _check_same(path: Path, frontier: Frontier) -> None:
-    text = path.read_bytes().decode(errors="replace").rpartition("\n\n")[0]
-    if Checkpoint.parse(f"{text}\n").root != frontier.root():
+    if read_unproven(path).root != frontier.root():
         raise CheckpointError(f"{path.name} is signed with another root (同一大小已签不同树根)")
 
 

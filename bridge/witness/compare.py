@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from bridge.ledger.tables import journal
-from bridge.witness.auditlog import read
+from bridge.witness.logfiles import read
 
 MAX_FAULTS = 1000
 _ADDED = frozenset({"n", "entry", "leaf"})

@@ -6,8 +6,8 @@ it signed, and signs no newer ones. Copy it to whoever is to verify; the private
 
 from pathlib import Path
 
-from bridge.witness.auditlog import locked
 from bridge.witness.checkpoints import write_atomically
+from bridge.witness.logfiles import locked
 from bridge.witness.note import NoteError, Signer, Verifier, generate
 
 PRIVATE = "witness.key"

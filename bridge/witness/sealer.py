@@ -3,8 +3,7 @@ marked. Killed anywhere it goes on without a gap or a double: the file says what
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,17 @@ import orjson
 import structlog
 
 from bridge import failpoints
-from bridge.clock import Now, iso, to_ms
+from bridge.clock import Now
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.seal import Seal, Unsealed
 from bridge.ledger.writer import LedgerAway
-from bridge.witness import checkpoints
+from bridge.witness.archive import KEEP_DAYS, Archivist
 from bridge.witness.auditlog import AuditLog
 from bridge.witness.canonical import canonical
+from bridge.witness.copies import Copies
 from bridge.witness.note import Signer
+from bridge.witness.signing import Signing
 from bridge.witness.tree import Frontier
-from schemas.base import shanghai
 
 BATCH = 1000
 IDLE_SECONDS = 0.2
@@ -31,33 +31,34 @@ _log = structlog.get_logger("bridge.witness")
 
 
 class Sealer:
-    """One at a time over all processes, held by a lease in the ledger; the others stand by."""
+    """One at a time over all processes, held by a lease in the ledger; the others stand by.
+
+    `signer` gives the key that signs now. `copies`: directories and URLs that get each checkpoint. `keep_days`: days
+    that stay as plain files before they are packed.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         audit_dir: Path,
-        signer: Signer,
+        signer: Callable[[], Signer],
         owner: str,
         now: Now,
         *,
         every_seconds: float,
         lease_seconds: float = 15.0,
-        copies: Sequence[Path] = (),
+        copies: Sequence[str] = (),
+        keep_days: int = KEEP_DAYS,
     ) -> None:
         self._ledger = ledger
-        self._dir = audit_dir
-        self._signer = signer
         self._owner = owner
-        self._now = now
-        self._every = every_seconds
         self._lease_seconds = lease_seconds
-        self._copies = copies
         self._log = AuditLog(audit_dir)
+        self._signing = Signing(audit_dir, signer, now, every_seconds)
+        self._archivist = Archivist(audit_dir, now, keep_days)
         self._tree: Frontier | None = None
-        self._signed_size = 0
-        self._signed_at: datetime | None = None
         self._stopping = asyncio.Event()
+        self.copies = Copies(audit_dir, copies)
         self.trouble: str | None = None
 
     @property
@@ -67,6 +68,7 @@ class Sealer:
 
     async def run(self) -> None:
         """Until `stop`; any failure is said, and sealing taken up anew."""
+        self.copies.start()
         while not self._stopping.is_set():
             try:
                 busy = await self._turn()
@@ -84,32 +86,39 @@ class Sealer:
         self._stopping.set()
 
     async def finish(self) -> None:
-        """After `run` has ended: a last pass, a last checkpoint."""
+        """After `run` has ended: a last pass, a last checkpoint, its copies."""
         try:
             while await self._turn():
                 pass
             if self._tree is not None:
-                await self._checkpoint()
+                await self._checkpoint(self._tree)
                 await self._ledger.hold("sealer", self._owner, 0)
         except LedgerAway:
             _log.warning("witness.unfinished", reason="the ledger is away")
+        await self._archivist.stop()
+        await self.copies.finish()
         self._log.close()
 
     # ── one turn ──
     async def _turn(self) -> bool:
-        """Seal one batch; whether there was one."""
+        """Seal one batch; whether there is more to do at once."""
         if not await self._ledger.hold("sealer", self._owner, self._lease_seconds):
             self._tree = None
             self._log.close()
             return False
         if self._tree is None:
             self._tree = await self._take_up()
+        if self._signing.day_is_over(self._tree.size):
+            # What the day left unsigned is signed before the next day's first entry.
+            await self._checkpoint(self._tree)
         rows = await self._ledger.unsealed(BATCH)
         if rows:
             await self._seal(self._tree, rows)
-        if self._checkpoint_due():
-            await self._checkpoint()
-        return bool(rows)
+        behind = await asyncio.to_thread(self._signing.catch_up, self._tree.size)
+        if self._signing.due(self._tree.size):
+            await self._checkpoint(self._tree)
+        self._archivist.nudge()
+        return bool(rows) or behind
 
     async def _seal(self, tree: Frontier, rows: Sequence[Unsealed]) -> None:
         entries = [_line(row, n) for n, row in enumerate(rows, tree.size + 1)]
@@ -121,6 +130,7 @@ class Sealer:
         numbered = tuple((row.entry_id, n) for n, row in enumerate(rows, tree.size + 1))
         self._tree = None  # until the ledger has it: a failure here takes up anew from the file
         await self._ledger.mark_sealed(Seal(numbered, grown.to_bytes(), grown.size))
+        await asyncio.to_thread(self._signing.grown, tree.size, leaves)
         self._tree = grown
 
     # ── taking up ──
@@ -137,11 +147,8 @@ class Sealer:
             numbered = await self._rows_of(ahead)
             await self._ledger.mark_sealed(Seal(numbered, tree.to_bytes(), tree.size))
             _log.warning("witness.recovered", entries=len(ahead), rows=len(numbered))
-        signed = checkpoints.sizes(self._dir)
-        if tree.size == 0 and not signed:
-            # From the first line on there is something signed, so that a log without checkpoints is a fault.
-            await asyncio.to_thread(checkpoints.issue, self._dir, self._signer, tree, iso(to_ms(self._now())))
-        self._signed_size = max(signed, default=0)
+        await asyncio.to_thread(self._signing.take_up, tree)
+        self.copies.nudge()
         return tree
 
     async def _rows_of(self, ahead: Sequence[dict[str, object]]) -> tuple[tuple[int, int], ...]:
@@ -159,26 +166,10 @@ class Sealer:
             rows = await self._ledger.sealed_between(start, min(start + BATCH - 1, last))
             await asyncio.to_thread(self._log.append, [_line(row, n) for n, row in rows])
 
-    # ── checkpoints ──
-    def _checkpoint_due(self) -> bool:
-        if self._tree is None or self._tree.size <= self._signed_size:
-            return False
-        now = self._now()
-        if self._signed_at is None or (now - self._signed_at).total_seconds() >= self._every:
-            return True
-        return shanghai(now).date() != shanghai(self._signed_at).date()
-
-    async def _checkpoint(self) -> None:
-        tree = self._tree
-        if tree is None or tree.size <= self._signed_size:
-            return
-        now = self._now()
-        failpoints.hit("witness.before_checkpoint")
-        await asyncio.to_thread(checkpoints.issue, self._dir, self._signer, tree, iso(to_ms(now)))
-        failpoints.hit("witness.after_checkpoint")
-        self._signed_size, self._signed_at = tree.size, now
-        for second in self._copies:
-            await asyncio.to_thread(checkpoints.copy, self._dir, second)
+    async def _checkpoint(self, tree: Frontier) -> None:
+        if tree.size > self._signing.signed_size:
+            await asyncio.to_thread(self._signing.sign, tree)
+            self.copies.nudge()
 
     def _let_go(self, trouble: str) -> bool:
         self.trouble = trouble

@@ -107,6 +107,11 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
+def root_from(read: SubtreeReader, size: int) -> bytes:
+    """The root of the tree of `size` leaves from stored subtrees: O(log n) reads."""
+    return _range_root(read, 0, size) if size else EMPTY_ROOT
+
+
 def inclusion_proof(read: SubtreeReader, index: int, size: int) -> list[bytes]:
     """PATH(index, D[size]) of RFC 6962 §2.1.1: the siblings of leaf `index` (from 0), lowest first.
 

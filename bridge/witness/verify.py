@@ -1,8 +1,9 @@
 """Verification (核验) of an audit directory, from its files and the public keys alone: streaming, in constant memory.
 
-What is held against what: each line against its own `leaf`; the numbers n against 1, 2, 3, …; the tree over the leaves
-against every signed checkpoint; the checkpoints against one another; each petition's entries against the order of a
-petition's life. Only the last needs memory that grows: about 100 bytes a petition.
+What is held against what: each line against its own `leaf`, and its receipt if we gave it one; the numbers n against
+1, 2, 3, …; the tree over the leaves against every signed checkpoint; the checkpoints against one another; packed days
+against their digests; the tiles against the lines; each petition's entries against the order of a petition's life. Only
+the last needs memory that grows: about 100 bytes a petition.
 
 What cannot be seen from here: lines cut off after the newest checkpoint, and a directory put back whole to an earlier
 state. The ledger shows both (`--ledger`), and so do checkpoints copied elsewhere (`copies`). Where a line's content and
@@ -10,15 +11,17 @@ leaf were changed to fit each other, only the tree can tell: the checkpoint then
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from bridge.witness import checkpoints
-from bridge.witness.auditlog import Line, day_of, day_of_file, locked, read_file, snapshot
+from bridge.witness import archive, checkpoints, receipts, tiles
 from bridge.witness.canonical import Judged, judge
+from bridge.witness.logfiles import Line, day_of, day_of_file, locked, read_file, snapshot
 from bridge.witness.note import Checkpoint, Verifier
+from bridge.witness.stories import Stories
+from bridge.witness.tilecheck import TileCheck
 from bridge.witness.tree import Frontier
 
 MAX_FAULTS = 10_000
@@ -27,7 +30,6 @@ MAX_FAULTS = 10_000
 _MAX_TREES = 64
 _MAX_STRAYS = 1024
 _PROGRESS_LINES = 2048
-_NO_STORY = ("message.", "operator.", "pii.")
 
 Progress = Callable[[int, int], None]
 """(bytes read, bytes in all)."""
@@ -52,6 +54,7 @@ class Verdict:
     root: str = ""
     checkpoints: int = 0
     unsigned: int = 0
+    petitions: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -80,9 +83,12 @@ def verify(
     with locked(audit_dir, exclusive=False):
         log = snapshot(audit_dir)
         signed = checkpoints.Series(audit_dir, verifiers, copies, faults.add_file)
+        tree = TileCheck(tiles.folder(audit_dir), max(checkpoints.sizes(audit_dir), default=0), faults.add_file)
     _check_names(audit_dir, faults)
-    walk = _Walk(verdict, faults, signed, _Stories())
-    for line, judged, following in _with_following(_judged(log, progress)):
+    for file, what in archive.faults(audit_dir):
+        faults.add(None, file, None, what)
+    walk = _Walk(verdict, faults, signed, Stories(), tree)
+    for line, judged, following in _with_following(_judged(log, progress, faults)):
         walk.step(line, judged, following)
     walk.finish()
     verdict.faults = faults.all()
@@ -115,21 +121,31 @@ class _Faults:
 
 def _check_names(audit_dir: Path, faults: _Faults) -> None:
     for name in sorted(os.listdir(audit_dir)):  # noqa: PTH208 — names only
-        if name.startswith("audit-") and day_of_file(name) is None:
+        if name.startswith("audit-") and day_of_file(name) is None and not archive.is_digest_name(name):
             faults.add(None, name, None, "not the name of an audit file: it was not read (文件名不合规)")
 
 
-def _judged(log: Iterable[tuple[Path, int]], progress: Progress | None) -> Iterator[tuple[Line, Judged]]:
-    log = list(log)
+def _judged(log: list[tuple[Path, int]], progress: Progress | None, faults: _Faults) -> Iterator[tuple[Line, Judged]]:
     done, total = 0, sum(size for _, size in log)
     for path, size in log:
-        for line in read_file(path, size):
+        for line in _readable(path, size, faults):
             done += len(line.raw)
             if progress is not None and not line.number % _PROGRESS_LINES:
                 progress(done, total)
             yield line, judge(line.raw)
     if progress is not None:
         progress(total, total)
+
+
+def _readable(path: Path, size: int, faults: _Faults) -> Iterator[Line]:
+    """The lines of one file, up to where it is damaged."""
+    last = 0
+    try:
+        for line in read_file(path, size):
+            last = line.number
+            yield line
+    except archive.DAMAGED as error:
+        faults.add(None, path.name, last + 1, f"cannot be read from here on: {error} (文件损坏)")
 
 
 def _with_following(lines: Iterator[tuple[Line, Judged]]) -> Iterator[tuple[Line, Judged, Judged | None]]:
@@ -190,11 +206,14 @@ class _Walk:
     it gives; after a missing line there is none; the next checkpoint settles it.
     """
 
-    def __init__(self, verdict: Verdict, faults: _Faults, signed: checkpoints.Series, stories: "_Stories") -> None:
+    def __init__(
+        self, verdict: Verdict, faults: _Faults, signed: checkpoints.Series, stories: Stories, tree: TileCheck
+    ) -> None:
         self._verdict = verdict
         self._faults = faults
         self._signed = signed
         self._stories = stories
+        self._tiles = tree
         self._due = 1
         self._trees = [Frontier()]
         self._settled = 0
@@ -209,9 +228,12 @@ class _Walk:
         placed = _place(self._due, judged, following.n if following else None)
         if placed is _Placed.RIGHT and judged.fault is None:
             self._follow(line, judged)
-            self._grow(_leaves(judged, following))
+            leaves = _leaves(judged, following)
+            self._grow_tiles(line, leaves)
+            self._grow(leaves)
         else:
             self._stories.doubt()
+            self._tiles.stop()
             self._step_astray(placed, line, judged, following)
 
     def finish(self) -> None:
@@ -219,10 +241,14 @@ class _Walk:
         self._end_run()
         last = self._due - 1
         self._not_reached(last)
+        self._tiles.finish()
+        for n, what in self._stories.nowhere():
+            self._faults.add(n, "", None, what)
         self._verdict.tree_size = last
         self._verdict.root = self._trees[0].root().hex() if self._trees else ""
         self._verdict.checkpoints = self._signed.opened
         self._verdict.unsigned = max(0, last - self._signed.newest)
+        self._verdict.petitions = self._stories.count
 
     def _not_reached(self, last: int) -> None:
         if last and self._signed.is_empty:
@@ -230,6 +256,7 @@ class _Walk:
         while self._signed.next_size is not None:
             file, checkpoint = self._signed.open_next()
             if checkpoint is not None:
+                self._tiles.stop()
                 what = f"signs {checkpoint.size} entries, but the log ends with n={last}: cut short (日志被截断)"
                 self._faults.add_file(last + 1, file, what)
 
@@ -297,9 +324,16 @@ class _Walk:
 
     def _follow(self, line: Line, judged: Judged) -> None:
         self._end_run()
-        for what in (self._day.fault(line, judged.entry), self._stories.fault(judged.entry)):
+        entry = judged.entry
+        for what in (self._day.fault(line, entry), receipts.fault(entry), self._stories.fault(entry)):
             if what is not None:
                 self._faults.add(judged.n, line.file.name, line.number, what)
+
+    def _grow_tiles(self, line: Line, leaves: Sequence[bytes]) -> None:
+        if len(leaves) == 1:
+            self._tiles.grow(leaves[0], line.file.name, line.number)
+        else:
+            self._tiles.stop()
 
     def _grow(self, leaves: Sequence[bytes]) -> None:
         """Add the entry that is due: one leaf, or several it can be, or none if it is unknown."""
@@ -322,11 +356,16 @@ class _Walk:
             right = [tree for tree in self._trees if tree.root() == checkpoint.root]
             if right:
                 self._trees, self._settled = right[:1], size
+                self._tiles.confirm()
             else:
                 self._not_confirmed(file, checkpoint)
 
     def _not_confirmed(self, file: str, checkpoint: Checkpoint) -> None:
-        """Name the range; go on with the tree found and the one signed: a later checkpoint knows which is right."""
+        """Name the range, and the lines if the tiles know them; go on with the tree found and the one signed: a later
+        checkpoint knows which is right."""
+        for n, name, number in self._tiles.deny(checkpoint.size, checkpoint.root):
+            what = "changed, and its leaf with it: another entry was sealed as this one (内容与叶值一并被改)"
+            self._faults.add(n, name, number, what)
         entries = f"n={self._settled + 1} to n={checkpoint.size}"
         what = f"does not confirm the log: entries {entries} are not, or not all, what was signed (与检查点不符)"
         self._faults.add_file(checkpoint.size, file, what)
@@ -369,46 +408,3 @@ class _Day:
             return None
         self._latest = max(day, self._latest)
         return f"an entry of {day}: this file should have begun on another day (文件日期不符)"
-
-
-# --- the petitions ----------------------------------------------------------------------------------------------------
-
-
-class _Stories:
-    """Each petition begins with its acceptance, once, and is not closed twice without anything in between.
-
-    `petition.accepted` and `petition.closed` are also what a system can say of a petition: then they come with the
-    `sequence` (from 2) and the `event_id` of that event, and may stand anywhere. After the end, much may still happen:
-    a receipt that is late, an event that reopens the petition, an operator's replay.
-    """
-
-    def __init__(self) -> None:
-        self._closed: dict[int, bool] = {}
-        self._in_doubt = False
-
-    def doubt(self) -> None:
-        """A line is missing or changed: from here on, a petition may have begun unseen."""
-        self._in_doubt = True
-
-    def fault(self, entry: dict[str, object]) -> str | None:
-        """What is wrong with this entry as the next of its petition; None also for one that belongs to no petition."""
-        petition, what = entry.get("petition_id"), str(entry.get("what"))
-        if not petition or what.startswith(_NO_STORY):
-            return None
-        # The hash of the id is enough to know it again, in half the memory; its key is new in every process.
-        key = hash(str(petition))
-        closed = self._closed.get(key)
-        opens = what == "petition.accepted" and entry.get("sequence", 1) == 1
-        closes = what == "petition.closed" and entry.get("event_id") is None
-        self._closed[key] = closes or (closed is True and what == "handoff.acknowledged")
-        return self._turn(f"petition {petition}", what, closed, opens=opens, closes=closes)
-
-    def _turn(self, petition: str, what: str, closed: bool | None, *, opens: bool, closes: bool) -> str | None:
-        if closed is None:
-            known = opens or self._in_doubt
-            return None if known else f"{petition} begins with {what}, not with petition.accepted (诉求未先受理)"
-        if opens:
-            return f"{petition} is accepted a second time (诉求重复受理)"
-        if closes and closed:
-            return f"{petition} is closed a second time (诉求重复办结)"
-        return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from bridge.witness import checkpoints, keys
 from bridge.witness.auditlog import AuditLog
 from bridge.witness.note import Signer, Verifier
+from bridge.witness.tiler import Tiler
 from bridge.witness.tree import Frontier
 
 ORIGIN = "bridge.example/laiting"
@@ -49,16 +50,23 @@ class Sealed:
     frontier: Frontier
 
 
-def seal_all(audit_dir: Path, signer: Signer, all_entries: Sequence[Mapping[str, object]]) -> Frontier:
-    """Append in batches that end where a checkpoint is due, and sign there."""
-    log, frontier = AuditLog(audit_dir), Frontier()
+def seal_all(
+    audit_dir: Path,
+    signer: Signer,
+    all_entries: Sequence[Mapping[str, object]],
+    signed: Sequence[int] = SIGNED_SIZES,
+) -> Frontier:
+    """Append in batches that end where a checkpoint is due, and sign there, the tiles first."""
+    log, frontier, tiler = AuditLog(audit_dir), Frontier(), Tiler(audit_dir)
     log.tail(0)
-    ends = [*SIGNED_SIZES, len(all_entries)]
+    tiler.take_up(0, frontier.root())
+    ends = [*signed, len(all_entries)]
     for start, end in zip([0, *ends], ends, strict=False):
-        for leaf in log.append(all_entries[start:end]):
-            frontier.append(leaf)
-        if end in SIGNED_SIZES:
-            checkpoints.issue(audit_dir, signer, frontier, f"2026-11-22T10:{end:02d}:00+08:00")
+        leaves = log.append(all_entries[start:end])
+        frontier.extend(leaves)
+        tiler.append(leaves)
+        if end in signed:
+            checkpoints.issue(audit_dir, signer, frontier, "2026-11-22T10:00:00+08:00", tiler.flush)
     log.close()
     return frontier
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.witness import auditlog
-from bridge.witness.auditlog import MAX_LINE_BYTES, AuditLog, AuditLogError, day_of, files, read, snapshot
+from bridge.witness.auditlog import AuditLog, AuditLogError
 from bridge.witness.canonical import seal
+from bridge.witness.logfiles import MAX_LINE_BYTES, day_of, files, read, snapshot
 from tests.witness.logs import entries, entry
 
 DAY = "2026-11-20"

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.witness import checkpoints, keys
-from bridge.witness.auditlog import AuditLog, files
+from bridge.witness.auditlog import AuditLog
 from bridge.witness.canonical import render, seal
+from bridge.witness.logfiles import files
 from bridge.witness.note import Checkpoint, generate, sign
 from bridge.witness.tree import Frontier
 from bridge.witness.verify import Fault, Verdict, verify
@@ -96,6 +97,7 @@ def test_a_whole_log_holds(sealed: Sealed) -> None:
         "root": sealed.frontier.root().hex(),
         "checkpoints": len(SIGNED_SIZES),
         "unsigned": ENTRIES - NEWEST,
+        "petitions": 10,
         "holds": True,
         "faults": [],
     }
@@ -119,6 +121,7 @@ def test_an_empty_log_holds(tmp_path: Path, sealed: Sealed) -> None:
 
 def test_a_rotated_key_signs_what_is_new_only(tmp_path: Path) -> None:
     log = build(tmp_path)
+    shutil.rmtree(log.audit_dir / "tile")
     old, new = log.signer, keys.rotate(tmp_path / "keys")
     known = keys.verifiers(tmp_path / "keys")
     checkpoints.issue(log.audit_dir, new, log.frontier, "2026-11-22T12:00:00+08:00")
@@ -191,12 +194,22 @@ def test_a_changed_leaf_is_the_only_one_named(copy: Copy, n: int) -> None:
 
 @pytest.mark.parametrize("n", [*range(1, NEWEST + 1)])
 def test_a_line_and_its_leaf_changed_together(copy: Copy, n: int) -> None:
-    """Only the tree knows: the next checkpoint is named, with the range; the ones after it still confirm theirs."""
+    """Only the tree knows: the next checkpoint is named, with the range; the ones after it still confirm theirs. Where
+    the tiles give the signed root, they tell the line."""
     copy.put(n, resealed(copy.line(n), actor="someone"))
     verdict = copy.verify()
-    assert [fault.file for fault in verdict.faults] == [checkpoint_after(n)]
+    place = copy.places[n]
+    assert [(fault.n, fault.file, fault.line) for fault in verdict.faults[:-1]] == [(n, place.name, place.number)]
+    assert verdict.faults[-1].file == checkpoint_after(n)
     before = max(size for size in SIGNED_SIZES if size < n)
-    assert f"n={before + 1} to" in verdict.faults[0].what
+    assert f"n={before + 1} to" in verdict.faults[-1].what
+
+
+@pytest.mark.parametrize("n", [1, 12, 13, 26, 38])
+def test_without_tiles_the_checkpoint_names_the_range(copy: Copy, n: int) -> None:
+    shutil.rmtree(copy.dir / "tile")
+    copy.put(n, resealed(copy.line(n), actor="someone"))
+    assert [fault.file for fault in copy.verify().faults] == [checkpoint_after(n)]
 
 
 @pytest.mark.parametrize("n", range(1, ENTRIES))
@@ -425,6 +438,8 @@ def test_cut_short_with_its_checkpoints_is_seen_by_a_copy(copy: Copy, tmp_path: 
     for name in (NOTES[3], LATEST):
         (copy.dir / name).unlink()
     shutil.copy(copy.dir / NOTES[2], copy.dir / LATEST)
+    assert files_of(copy.verify()) == {"tile/0/000.p/38"}, "the tiles are still those of the longer log"
+    shutil.rmtree(copy.dir / "tile")
     assert copy.verify().holds, "put back whole to an earlier state: it cannot be seen from here"
     verdict = verify(copy.dir, copy.sealed.verifiers, copies=[tmp_path / "second"])
     assert [(fault.n, fault.file) for fault in verdict.faults] == [(26, str(tmp_path / "second" / "000000000038.note"))]
