@@ -27,9 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def digest(
     month: Annotated[str, typer.Option(help="The month, e.g. 2026-10.")],
-    out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Write JSON, XLSX and pages into this directory.")
-    ] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="Write JSON, XLSX and pages in here.")] = None,
     rules: Annotated[Path | None, typer.Option(help="What counts as hot, pending, … (default: built in).")] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="With the petitions behind every number; not to be handed on.")

@@ -2,7 +2,7 @@
 
 A phrase may stand in a label only if at least k petitioners of the group used it, and if it was used in several
 communities of the city: what is said in one place only may be somebody's name, and the place is named beside the label
-anyway. No phrase is part of the name of someone of the group. Phrases with digits, numerals or Latin letters are never taken.
+anyway. No phrase is part of the name of someone of the group, and none has digits, numerals or Latin letters.
 """
 
 import re

@@ -25,7 +25,7 @@ GRACE_MS = 600_000
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """The documents of a month. `sealed` says when, and with which digests; `holds` whether it is still computed the
-    same: None where nothing is sealed, or where the seal was made by another version of the computation."""
+    same: None where that was not asked, nothing is sealed, or another version of the computation made it."""
 
     month: Month
     published: Document
@@ -47,24 +47,26 @@ def sealing(found: Reckoned, actor: str) -> digests.Sealing:
     return digests.Sealing(str(found.month), found.published, found.traced, actor)
 
 
-def reckon(conn: Connection, vault: Vault, month: Month, now: int, rules: DigestRules, mask: Mask) -> Reckoned:
-    """The month's digest from one snapshot. A sealed month keeps the rules it was sealed with, and its documents.
-    Raises `NotBegun`."""
+def reckon(
+    conn: Connection, vault: Vault, month: Month, now: int, rules: DigestRules, mask: Mask, *, again: bool = True
+) -> Reckoned:
+    """The month's digest from one snapshot. A sealed month keeps the rules it was sealed with, and its documents;
+    `again`: compute them once more, to say whether they are still the same. Raises `NotBegun`."""
     if now < month.start:
         raise NotBegun(f"{month} has not begun (该月尚未开始)")
     row = digests.sealed(conn, str(month))
     if row is not None:
-        return _held(conn, vault, month, row, mask)
+        return _held(conn, vault, month, row, mask if again else None)
     final = now >= month.end + GRACE_MS
     cut_off = month.end - 1 if final else min(now, month.end - 1)
     return Reckoned(month, *_documents(conn, vault, month, cut_off, rules, mask, final=final))
 
 
-def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask) -> Reckoned:
+def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask | None) -> Reckoned:
     kept = orjson.loads(row["published"]), orjson.loads(row["traced"])
     seal = {name: row[name] for name in ("sha256", "traced_sha256")} | {"at": iso(row["sealed_at"])}
     holds = None
-    if kept[0]["format"] == FORMAT:
+    if mask is not None and kept[0]["format"] == FORMAT:
         rules = DigestRules.of(kept[0]["rules"])
         anew = _documents(conn, vault, month, month.end - 1, rules, mask, final=True)
         holds = [sha256(canonical(one)) for one in anew] == [row["sha256"], row["traced_sha256"]]

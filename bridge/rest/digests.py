@@ -1,5 +1,7 @@
 """`/v1/digests`: the monthly analysis, as it may be shown; with the petitions behind its numbers for operators."""
 
+import asyncio
+
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -23,6 +25,7 @@ def router(context: Context, rules: DigestRules) -> APIRouter:
     """The routes, bound to this process's parts."""
     api = APIRouter(prefix="/v1/digests", tags=["digests"])
     vault = context.ledger.privacy.vault
+    reckoning = asyncio.Lock()
 
     @api.get("/{month}")
     async def digest(month: str, request: Request, trace: bool = False) -> Response:
@@ -35,7 +38,7 @@ def router(context: Context, rules: DigestRules) -> APIRouter:
             return _json(found.traced)
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(page.render(found.published, found.sealed))
-        return _json({**found.published, "sealed": found.sealed, "reproduced": found.holds})
+        return _json({**found.published, "sealed": found.sealed})
 
     @api.get("/{month}/items")
     async def items(month: str, request: Request) -> Response:
@@ -47,10 +50,12 @@ def router(context: Context, rules: DigestRules) -> APIRouter:
 
     async def _reckoned(month: Month) -> Reckoned:
         def query(conn: Connection) -> Reckoned:
-            return reckon(conn, vault, month, to_ms(context.now()), rules, mask)
+            return reckon(conn, vault, month, to_ms(context.now()), rules, mask, again=False)
 
         try:
-            return await context.ledger.read(query)
+            # One at a time: reckoning a month that is not sealed takes seconds of the processor.
+            async with reckoning:
+                return await context.ledger.read(query)
         except NotBegun as error:
             raise Problem(404, str(error)) from None
 
