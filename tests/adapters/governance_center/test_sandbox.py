@@ -171,14 +171,14 @@ def test_each_try_has_a_nonce_of_its_own() -> None:
         async with both(autopilot=False) as (bridge, center, outbound):
             await outbound.send(outgoing(EventType.SUBMITTED))
             nonces: set[str] = set()
-            make = center._headers
+            make = center.voice._headers
 
             def kept(body: bytes) -> dict[str, str]:
                 headers: dict[str, str] = make(body)
                 nonces.add(headers["X-Nonce"])
                 return headers
 
-            center._headers = kept
+            center.voice._headers = kept
             bridge.failures = 2
             told = await center.step({"petition_id": PETITION_ID, "step": "sign"})
             assert told["status"] == 200
