@@ -67,7 +67,7 @@ class Override:
     source_doc: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """A point in time on the city's clock; `provisional` when a day was counted of which no notice is known."""
 

@@ -71,7 +71,10 @@ class Deadlines:
 
 
 def deadlines_for(facts: Facts, steps: Iterable[Step], calendar: Calendar, profiles: Profiles) -> Deadlines:
-    """The deadlines after these steps. Raises `BadTable` when the frozen edition is gone."""
+    """The deadlines after these steps. What an assisting unit says is about its own part only (`assignments.steps_of`).
+
+    Raises `BadTable` when the frozen edition is gone.
+    """
     walk = _Walk(facts, calendar, profiles)
     for step in in_order(steps):
         walk.take(step)
@@ -91,6 +94,7 @@ class _Walk:
         self.clock = ReplyClock(self.assigned)
         self.round = self.turn = 0
         self.units: frozenset[str] | None = None
+        self.signed = False
         self.return_by = self._due("return_window")
         self.history: list[Due] = []
         self.notes: list[str] = []
@@ -100,18 +104,20 @@ class _Walk:
 
     def take(self, step: Step) -> None:
         at = max(shanghai(step.at), self.clock.start)
+        if step.by_assistant:
+            return
         if not self.chart.allowed(self.state, step.type):
-            return self._note(at, f"{step.type} is not allowed from {self.state}")
-        if not step.by_assistant:
-            self.state = self.chart.after(self.state, step.type)
+            self._note(at, f"{step.type} is not allowed from {self.state}")
+            return
+        self.state = self.chart.after(self.state, step.type)
         if step.type in _TAKEN_ON:
             self._cut("accept", at)
         if step.type in _SIGNED:
+            self.signed = True
             self._cut("sign", at)
         handle = _HANDLERS.get(step.type)
         if handle is not None:
             handle(self, step, at)
-        return None
 
     # ── who has it ──
     def dispatch(self, step: Step, at: datetime) -> None:
@@ -134,7 +140,7 @@ class _Walk:
 
     def _assign(self, at: datetime, sign_by: datetime | None = None, return_by: datetime | None = None) -> None:
         self.turn += 1
-        self.assigned = at
+        self.assigned, self.signed = at, False
         self.return_by = _earlier(self._due("return_window"), return_by, at)
         self._cut("sign", at)
         self._open("sign", _earlier(self._due("sign"), sign_by, at), at)
@@ -160,23 +166,23 @@ class _Walk:
         self._refresh(at)
 
     def reclass(self, step: Step, at: datetime) -> None:
-        """Another class may have another profile; the start stays, and so does what was granted."""
-        if step.data.handling_class is not None:
-            self.facts = replace(self.facts, handling_class=step.data.handling_class)
-            self.choice = self.profiles.choose(self.facts)
-            self.return_by = self._due("return_window")
-            self._refresh(at)
+        """Another class may have another profile; the start stays, and so does what was granted. Whoever gets the case
+        by it has time to accept and to sign, unless somebody has it in hand already."""
+        if step.data.handling_class in (None, self.facts.handling_class):
+            return
+        self.facts = replace(self.facts, handling_class=step.data.handling_class)
+        self.choice = self.profiles.choose(self.facts)
+        if self.clock.stopped_at is None and not self.signed:
+            self._assign(at)
+        if self.state == "submitted" and self._last("accept") is None:
+            self._open("accept", self._due("accept"), at)
+        self._refresh(at)
 
     def pause(self, step: Step, at: datetime) -> None:
         self._pause(at, _PAUSES[step.type])
 
     def resume(self, step: Step, at: datetime) -> None:
         self._resume(at, _RESUMES[step.type])
-
-    def reply(self, step: Step, at: datetime) -> None:
-        """What an assisting unit answers for its part is not yet the answer."""
-        if not step.by_assistant:
-            self.stop(step, at)
 
     def stop(self, _step: Step, at: datetime) -> None:
         self.clock.stop(at)
@@ -269,12 +275,11 @@ _RESUMES = {
 _HANDLERS: dict[E, Callable[[_Walk, Step, datetime], None]] = {
     **dict.fromkeys(_PAUSES, _Walk.pause),
     **dict.fromkeys(_RESUMES, _Walk.resume),
-    **dict.fromkeys((E.CLOSED, E.CANCELLED, E.NOT_ACCEPTED, E.MERGED), _Walk.stop),
+    **dict.fromkeys((E.REPLIED, E.CLOSED, E.CANCELLED, E.NOT_ACCEPTED, E.MERGED), _Walk.stop),
     E.DISPATCHED: _Walk.dispatch,
     E.RETURNED: _Walk.returned,
     E.EXTENDED: _Walk.extend,
     E.RECLASSED: _Walk.reclass,
-    E.REPLIED: _Walk.reply,
     E.REHANDLED: _Walk.rehandle,
 }
 """Whatever is not here (an edit, a note, progress) moves no deadline."""

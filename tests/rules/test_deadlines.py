@@ -261,6 +261,26 @@ def test_another_class_keeps_the_start() -> None:
     assert found.reply == at("11-09 23:59:59")
 
 
+def test_who_gets_the_case_by_another_class_has_time_to_sign() -> None:
+    moved = step("reclassed", "11-03 00:00", source="bridge", handling_class="home_unit")
+    found = after(moved, given=facts(handling_class=HandlingClass.ON_SITE))
+    assert (found.accept, found.sign, found.return_by) == (
+        at("11-04 23:59:59"), at("11-04 23:59:59"), at("11-05 23:59:59"),
+    )  # fmt: skip
+
+
+def test_supervision_on_top_asks_nobody_to_sign_again() -> None:
+    handled = (step("dispatched", "11-02 11:00", unit="甲局"), step("signed", "11-02 12:00"))
+    found = after(*handled, step("reclassed", "11-04", handling_class="key_supervision"))
+    assert (found.accept, found.sign, found.return_by) == (after(*handled).accept, after(*handled).sign,
+                                                           after(*handled).return_by)  # fmt: skip
+
+
+def test_the_same_class_told_again_is_an_edit() -> None:
+    again = step("reclassed", "11-04", handling_class="hotline_transfer")
+    assert after(again).history == after().history
+
+
 def test_another_class_stays_in_its_edition() -> None:
     old = edition("old", "2020-01-01", profile("spot", "0D", when={"class": "on_site"}), profile(reply="15WD"))
     new = edition("new", "2026-11-03", profile(reply="1WD"))
@@ -278,11 +298,12 @@ def test_what_stops_the_clock(end: str) -> None:
     assert all(due.until is not None for due in found.history)
 
 
-def test_an_assisting_units_reply_is_not_the_answer() -> None:
-    assisted = after(step("replied", "11-05", unit="乙局", role="assist"))
-    assert assisted.stopped_at is None
-    led = after(step("replied", "11-05", unit="乙局", role="assist"), step("extended", "11-06", **days(1)))
-    assert led.reply == at("11-10 23:59:59")
+@pytest.mark.parametrize("type_", sorted(set(E) - {E.SUBMITTED}))
+def test_what_an_assisting_unit_says_moves_nothing_of_the_whole(type_: str) -> None:
+    before = after(step("dispatched", "11-02 11:00", unit="甲局"), profiles=PAUSING)
+    assisted = step(type_, "11-03", unit="乙局", role="assist", due_at=at("11-04"), **days(3), handling_class="on_site")
+    found = after(step("dispatched", "11-02 11:00", unit="甲局"), assisted, profiles=PAUSING)
+    assert found == before
 
 
 def test_what_the_lifecycle_does_not_allow_moves_no_deadline() -> None:
