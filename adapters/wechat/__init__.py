@@ -16,16 +16,20 @@ def build(settings: WechatSettings, workshop: Workshop) -> Adapter:
     from adapters.wechat.credential import StableToken
     from adapters.wechat.inbound import WechatInbound
     from adapters.wechat.outbound import WechatOutbound
+    from adapters.wechat.register import WechatRegister
     from adapters.wechat.token import TokenKeeper
+    from adapters.wechat.ways import Ways
 
     texts = words.load(settings.words)
-    people = recipients.load(settings.recipients, settings.duty_openid)
-    keeper = TokenKeeper(StableToken(settings, texts.errors, workshop.session, workshop.now), workshop.now)
+    people = recipients.load(settings.recipients, settings.duty_openid, workshop.directory)
+    fetch = StableToken(settings, texts.errors, workshop.session, workshop.now)
+    keeper = TokenKeeper(fetch, workshop.now, workshop.hold)
     api = Api(
         settings.base_url or PUBLIC_API, keeper, texts.errors, workshop.session, workshop.now, settings.timeout_seconds
     )
-    outbound = WechatOutbound(api, settings.templates, people, texts, workshop)
-    return Adapter(system="wechat", inbound=WechatInbound(settings, texts), outbound=outbound)
+    register = WechatRegister(settings, texts, workshop.session)
+    outbound = WechatOutbound(Ways(api, settings, texts, workshop.now), people, texts)
+    return Adapter(system="wechat", inbound=WechatInbound(settings, texts), outbound=outbound, register=register)
 
 
 def sandbox(settings: WechatSettings, plan: SandboxPlan) -> "Starlette":
@@ -41,17 +45,21 @@ def sandbox_settings(base_url: str, secret: str) -> WechatSettings:
 
 
 def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
-    """A hand-off arrives as one message for each of its audience."""
-    from adapters.wechat.outbound import client_msg_id
+    """A hand-off arrives as one message for each of its audience, and as one that asks the owner to call where the
+    petitioner cannot be reached."""
+    from adapters.wechat.outbound import ASKED_TO_CALL
+    from adapters.wechat.ways import client_msg_id
 
-    return frozenset(client_msg_id(handoff_id, who) for who in audience)
+    asked = {ASKED_TO_CALL} if "petitioner" in audience else set()
+    return frozenset(client_msg_id(handoff_id, who) for who in audience | asked)
 
 
 MANIFEST = Manifest(
     system="wechat",
     zh="微信服务号",
-    needs=frozenset({Need.OPENID, Need.SECRETARY}),
-    needs_confidential=frozenset({Need.OPENID, Need.SECRETARY}),
+    # The openid is where the message goes. Attachments are only compared with the form back end's own list.
+    needs=frozenset({Need.OPENID, Need.SECRETARY, Need.ATTACHMENTS}),
+    needs_confidential=frozenset({Need.OPENID, Need.SECRETARY, Need.ATTACHMENTS}),
     settings=WechatSettings,
     build=build,
     sandbox=sandbox,

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from adapters.wechat.messages import Wire
 from adapters.wechat.policy import BadToken, judge
 from adapters.wechat.token import TokenKeeper
 from adapters.wechat.words import Policy
@@ -15,7 +16,6 @@ from bridge.adapter import Busy, Transient, Unknown
 from bridge.outcall import Reply, call, refuse_http_error
 
 JSON_HEADERS = {"Content-Type": "application/json"}
-SEND = "/cgi-bin/message/template/send"
 
 
 class Api:
@@ -37,21 +37,15 @@ class Api:
         self._now = now
         self._timeout = timeout_seconds
 
-    async def send_template(self, openid: str, template_id: str, data: Mapping[str, str], client_msg_id: str) -> str:
-        """The `msgid` of a template message. Raises `OutboundError`."""
-        answer = await self._authorized(
-            SEND,
-            {
-                "touser": openid,
-                "template_id": template_id,
-                "client_msg_id": client_msg_id,
-                "data": {key: {"value": value} for key, value in data.items()},
-            },
-        )
+    async def send(self, path: str, message: Wire, *, numbered: bool = False) -> str:
+        """The `msgid` of a message, "" if the answer gives none; `numbered`: it must. Raises `OutboundError`."""
+        answer = await self._authorized(path, message.model_dump(exclude_none=True))
         msgid = answer.get("msgid")
-        if not isinstance(msgid, int | str) or not str(msgid):
+        if isinstance(msgid, int | str) and str(msgid):
+            return str(msgid)
+        if numbered:
             raise Unknown("no_msgid")
-        return str(msgid)
+        return ""
 
     async def _authorized(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         token = await self._keeper.token()

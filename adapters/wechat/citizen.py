@@ -1,7 +1,8 @@
 """The other end of the sandbox: a citizen's phone and the form back end, which send to the bridge."""
 
+import asyncio
+import dataclasses
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,34 +10,34 @@ from urllib.parse import urlencode
 
 import orjson
 
-from adapters.wechat import markup
-from adapters.wechat.crypto import MessageKey, signature
-from adapters.wechat.passive import cdata
+from adapters.wechat.sandbox_dialect import ACCOUNT, Fields, Tongue, as_xml
+from adapters.wechat.sandbox_register import Platform
 from adapters.wechat.settings import WechatSettings, secret
 from adapters.wechat.words import Words
 from bridge.sandbox import Sandbox
 
 PATH = "/in/wechat"
-ACCOUNT = "gh_sandbox000005"
 DEFAULT_OPENID = "oSandboxCitizen"
 _RATINGS = {"satisfied": "满意", "fair": "基本满意", "unsatisfied": "不满意"}
 
-Fields = dict[str, str]
-
 
 class Phone:
-    """Sends messages and events in the dialect (safe mode if there is a key), and reads the passive reply."""
+    """Sends messages and events in the dialect, and reads the passive reply."""
 
-    def __init__(self, box: Sandbox, settings: WechatSettings, words: Words) -> None:
+    def __init__(self, box: Sandbox, settings: WechatSettings, words: Words, platform: Platform) -> None:
         self._box = box
-        self._token = secret(settings.token)
+        self._tongue = Tongue(settings)
         self._inbound_key = secret(settings.inbound_key)
-        key = secret(settings.aes_key)
-        self._key = MessageKey.of(key, settings.app_id or "") if key else None
+        self._platform = platform
+        self.on_message: Callable[[str], None] = lambda openid: None
         # Message ids go on rising from one run of the sandbox to the next: the ledger remembers the old ones.
         self._numbers = time.time_ns()
-        text = re.escape(words.say.accepted).replace(re.escape("{petition_id}"), r"(?P<petition_id>\S+?)")
-        self._accepted = re.compile(text)
+        self._accepted, self._added = (_telling(text) for text in (words.say.accepted, words.say.added))
+
+    def speak(self, manner: Mapping[str, Any]) -> dict[str, Any]:
+        """Change how it speaks; what is not named stays. Raises `TypeError`, `ValueError`."""
+        self._tongue.manner = dataclasses.replace(self._tongue.manner, **manner)
+        return dataclasses.asdict(self._tongue.manner)
 
     async def originate(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A petition starts: through the form, or as a citizen's text message."""
@@ -47,7 +48,7 @@ class Phone:
         return await self.say(openid, {"MsgType": "text", "Content": str(document["content"])}, document.get("msg_id"))
 
     async def step(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """One message: `text`, `image`, `voice`, `location`, `click`, `rate`, `progress`, `subscribe`."""
+        """One message or event; see `_STEPS` for their names."""
         make = _STEPS.get(str(document.get("step")))
         if make is None:
             return {"error": f"steps: {', '.join(_STEPS)}"}
@@ -57,48 +58,37 @@ class Phone:
         """What came back for one message: the HTTP status, the decrypted reply, the petition's number in it."""
         if fields["MsgType"] != "event":
             fields = {**fields, "MsgId": msg_id or self._number()}
-        body, query = self._envelope(self._xml(openid, fields))
-        status, answer = await self._box.tell("POST", f"{PATH}?{urlencode(query)}", body, lambda: XML_HEADERS)
-        reply = self._reply(answer) if status == 200 else answer.decode("utf-8", "replace")
-        found = self._accepted.search(reply)
+            self.on_message(openid)
+        named = {"ToUserName": ACCOUNT, "FromUserName": openid, "CreateTime": str(int(time.time())), **fields}
+        status, reply = 0, ""
+        for _ in range(self._tongue.manner.tries):
+            status, reply = await self._push(named)
+        begun, added = self._accepted.search(reply), self._added.search(reply)
+        if begun:
+            self._platform.written(str(named["MsgId"]), as_xml(named).decode(), begun["petition_id"])
+        found = begun or added
         return {"status": status, "petition_id": found["petition_id"] if found else None, "reply": reply}
+
+    async def _push(self, fields: Fields) -> tuple[int, str]:
+        body, query, content_type = self._tongue.envelope(fields)
+        headers = {"Content-Type": content_type}
+        status, answer = await self._box.tell("POST", f"{PATH}?{urlencode(query)}", body, lambda: headers)
+        return status, self._tongue.reply(answer) if status == 200 else answer.decode("utf-8", "replace")
 
     def _number(self) -> str:
         self._numbers += 1
         return str(self._numbers)
 
-    @staticmethod
-    def _xml(openid: str, fields: Fields) -> bytes:
-        named = {"ToUserName": ACCOUNT, "FromUserName": openid, "CreateTime": str(int(time.time())), **fields}
-        return f"<xml>{''.join(f'<{name}>{cdata(value)}</{name}>' for name, value in named.items())}</xml>".encode()
+    # ── how a message fared ──
+    async def tell_fate(self, openid: str, msgid: str, template_id: str, fate: str) -> None:
+        """The delivery event: of a template message, or of a subscribe message (which names its template)."""
+        manner = self._tongue.manner
+        if manner.late:
+            await asyncio.sleep(manner.late)
+        event = sent(msgid, template_id, fate) if template_id else finished(msgid, fate, manner.spelling)
+        await self.say(openid, event)
 
-    def _envelope(self, plain: bytes) -> tuple[bytes, Fields]:
-        seconds, nonce = str(int(time.time())), secrets.token_hex(5)
-        query = {"signature": signature(self._token, seconds, nonce), "timestamp": seconds, "nonce": nonce}
-        if self._key is None:
-            return plain, query
-        encrypted = self._key.encrypt(plain)
-        query |= {"encrypt_type": "aes", "msg_signature": signature(self._token, seconds, nonce, encrypted)}
-        return (
-            f"<xml><ToUserName>{cdata(ACCOUNT)}</ToUserName><Encrypt>{cdata(encrypted)}</Encrypt></xml>".encode(),
-            query,
-        )
-
-    def _reply(self, answer: bytes) -> str:
-        """The text of a passive reply; "" for `success`."""
-        if answer in (b"success", b""):
-            return ""
-        document = markup.read(answer)
-        if "Encrypt" in document and self._key is not None:
-            self._check(document)
-            document = markup.read(self._key.decrypt(document["Encrypt"]))
-        return str(document.get("Content", ""))
-
-    def _check(self, document: Mapping[str, str]) -> None:
-        words = (document["TimeStamp"], document["Nonce"], document["Encrypt"])
-        if signature(self._token, *words) != document["MsgSignature"]:
-            raise ValueError("the reply's MsgSignature is wrong")
-
+    # ── the form ──
     async def _form(self, document: dict[str, Any]) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._inbound_key}", "Content-Type": "application/json"}
         body = orjson.dumps(document)
@@ -107,10 +97,14 @@ class Phone:
             reply = orjson.loads(answer)
         except orjson.JSONDecodeError:
             reply = {}
+        if status == 202:
+            self._platform.filed(document, reply.get("petition_id"))
         return {"status": status, "petition_id": reply.get("petition_id"), "reply": reply}
 
 
-XML_HEADERS = {"Content-Type": "text/xml"}
+def _telling(text: str) -> re.Pattern[str]:
+    """Finds the number in an answer that was made of `text`."""
+    return re.compile(re.escape(text).replace(re.escape("{petition_id}"), r"(?P<petition_id>\S+?)"))
 
 
 def _text(document: Mapping[str, Any]) -> Fields:
@@ -141,18 +135,55 @@ def _click(document: Mapping[str, Any]) -> Fields:
     return {"MsgType": "event", "Event": "CLICK", "EventKey": str(document.get("key", "PROGRESS"))}
 
 
+def _video(document: Mapping[str, Any]) -> Fields:
+    kind = "shortvideo" if document.get("short") else "video"
+    return {"MsgType": kind, "MediaId": str(document.get("media_id", "sandbox-media")), "ThumbMediaId": "sandbox-thumb"}
+
+
+def _link(document: Mapping[str, Any]) -> Fields:
+    link = {"Title": str(document.get("title", "")), "Description": str(document.get("description", ""))}
+    return {"MsgType": "link", **link, "Url": str(document.get("url", "http://news.example.invalid/1"))}
+
+
+def _event(document: Mapping[str, Any]) -> Fields:
+    """Any other event by its name, with whatever fields are given."""
+    return {"MsgType": "event", "Event": str(document["event"]), **document.get("fields", {})}
+
+
+def _consent(document: Mapping[str, Any]) -> Fields:
+    """The citizen agrees to, or declines, subscribe messages."""
+    entries = [
+        {"TemplateId": str(template), "SubscribeStatusString": str(answer), "PopupScene": "1"}
+        for template, answer in document.get("answers", {"sub-reply": "accept"}).items()
+    ]
+    return {"MsgType": "event", "Event": "subscribe_msg_popup_event", "SubscribeMsgPopupEvent": {"List": entries}}
+
+
 _STEPS: dict[str, Callable[[Mapping[str, Any]], Fields]] = {
     "text": _text,
     "image": _image,
     "voice": _voice,
+    "video": _video,
     "location": _location,
+    "link": _link,
     "click": _click,
     "rate": _rate,
     "progress": lambda document: _text({"content": document.get("content", "进度")}),
-    "subscribe": lambda document: {"MsgType": "event", "Event": "subscribe"},
+    "subscribe": lambda document: {"MsgType": "event", "Event": "subscribe", "EventKey": ""},
+    "unsubscribe": lambda document: {"MsgType": "event", "Event": "unsubscribe", "EventKey": ""},
+    "consent": _consent,
+    "event": _event,
 }
 
 
-def finished(msgid: str, status: str) -> Fields:
+def finished(msgid: str, status: str, spelling: str = "MsgID") -> Fields:
     """The delivery event of a template message."""
-    return {"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": msgid, "Status": status}
+    return {"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", spelling: msgid, "Status": status}
+
+
+def sent(msgid: str, template_id: str, fate: str) -> Fields:
+    """The delivery event of a subscribe message."""
+    ok = fate == "success"
+    entry = {"TemplateId": template_id, "MsgID": msgid, "ErrorCode": "0" if ok else "-1"}
+    entry["ErrorStatus"] = "success" if ok else fate.removeprefix("failed:").strip()
+    return {"MsgType": "event", "Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": [entry]}}

@@ -6,14 +6,15 @@ Pure: it decides, the core looks up and keeps.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from adapters.wechat import drafts
+from adapters.wechat import drafts, gathering
 from adapters.wechat.passive import Passive, success
 from adapters.wechat.wire import Message
 from adapters.wechat.words import Intent, Words
 from bridge.adapter import (
     Acknowledgement,
+    Bind,
     Ignored,
     Outcome,
     PetitionView,
@@ -21,15 +22,13 @@ from bridge.adapter import (
     Reading,
     Ref,
     Response,
-    Submission,
     Taken,
     Update,
 )
+from bridge.roster import Bound
 from schemas.base import shanghai
 from schemas.event import EVENT_ZH, EventData, EventType, Satisfaction
-from schemas.petition import ExternalId
 
-SYSTEM = "wechat"
 SHOWN = 3
 SAID_LENGTH = 200
 
@@ -46,6 +45,7 @@ _NUMBER = re.compile(
     r"\s*(查询进度|进度查询|进度|查询|编号)?\s*[:：]?\s*((?=(?:\D*\d){4})[0-9A-Za-z][0-9A-Za-z._-]{5,63})\s*"
 )
 # "不满意，路灯还是不亮": a rating with its reason.
+_CODE = re.compile(r"[0-9A-Za-z](?:[\s－—-]?[0-9A-Za-z]){5,19}")
 _REASONED = re.compile(r"\s*(非常满意|基本满意|不满意|满意)\s*[,，.。!！:：;；、\s]\s*\S")
 
 
@@ -57,6 +57,7 @@ class Turn:
     received_at: datetime
     answer: Passive
     words: Words
+    window: timedelta = timedelta(0)
 
     def ignored(self, reason: str, text: str | None = None) -> Ignored:
         """Kept, answered with `text` (or just `success`), nothing else."""
@@ -75,7 +76,7 @@ def read(turn: Turn) -> Reading:
         return turn.ignored(f"unknown_type:{_code(kind)}")
     text = drafts.spoken(turn.message)
     if text is None and kind != "text":
-        return _submission(turn)
+        return _piece(turn)
     return _text(turn, text or "")
 
 
@@ -88,11 +89,30 @@ def _text(turn: Turn, text: str) -> Reading:
         return _asked(turn, intent)
     if not any(character.isalnum() for character in text):
         return turn.ignored("no_words", turn.words.say.hint)
+    if begun := _begun(turn, text):
+        return begun
     if number := _NUMBER.fullmatch(text):
         return _by_number(turn, number.group(2), asked=bool(number.group(1)))
     if reasoned := _REASONED.match(text):
         return _reasoned(turn, turn.words.intent(reasoned.group(1)) or "satisfied")
-    return _submission(turn)
+    return _piece(turn)
+
+
+def _begun(turn: Turn, text: str) -> Reading | None:
+    """A text that says at its beginning what it is: another petition, or a secretary's one-time code."""
+    code = turn.words.begun(text, "bind")
+    if code is not None and _CODE.fullmatch(code.strip()):
+        return Bind(code.strip(), turn.message.sender, lambda bound: _bound(turn, bound))
+    if told := turn.words.begun(text, "new"):
+        return _beginning(turn, alone=True, text=told)
+    return None
+
+
+def _bound(turn: Turn, bound: Bound) -> Reading:
+    say = turn.words.say
+    texts = {"bound": say.bound, "expired": say.bind_expired, "used": say.bind_used}
+    text = texts.get(bound.status, say.bind_unknown)
+    return turn.ignored(f"bind:{_code(bound.status)}", text.format(name=bound.name or ""))
 
 
 def _asked(turn: Turn, intent: Intent) -> Reading:
@@ -101,28 +121,53 @@ def _asked(turn: Turn, intent: Intent) -> Reading:
         return turn.ignored("greeting", say.hint)
     if intent == "thanks":
         return turn.ignored("thanks", say.thanks)
+    if intent == "new":
+        return turn.ignored("new_asked", say.how_to_begin)
+    if intent == "bind":
+        return turn.ignored("bind_asked", say.how_to_bind)
     return Question(openid=turn.message.sender, then=_ANSWERS[intent](turn))
 
 
-def _submission(turn: Turn) -> Taken:
-    message = turn.message
-    value = message.number or message.key.removeprefix("msg:")
-    number = ExternalId(system=SYSTEM, kind="msg_id", value=value)
-    submission = Submission(
-        message_key=message.key,
-        petition=drafts.petition(message, turn.words),
-        external_ids=(number,),
-        submitted_at=message.created(turn.received_at),
-        actor="petitioner",
-    )
-    return Taken((submission,), lambda outcomes: _accepted(turn, outcomes))
+# ── petitions ──
 
 
-def _accepted(turn: Turn, outcomes: Sequence[Outcome]) -> Response:
-    petition_id = outcomes[0].petition_id
-    if petition_id is None:
+def _piece(turn: Turn) -> Reading:
+    """A petition, or a further piece of the one that is being told."""
+    if not turn.window:
+        return _beginning(turn, alone=True)
+    _hold_limits(turn)
+    return Question(openid=turn.message.sender, then=lambda views: _gathered(turn, views))
+
+
+def _hold_limits(turn: Turn) -> None:
+    """Raises `ValueError` now: once the core has looked something up, a message is answered and not refused."""
+    drafts.petition(turn.message, turn.words)
+
+
+def _gathered(turn: Turn, views: Views) -> Taken:
+    at = turn.received_at
+    told = gathering.being_told(views, at, turn.window)
+    if told is None:
+        return _beginning(turn, alone=gathering.is_alone(views, at, turn.window))
+    update = gathering.addition(turn.message, at, turn.words, to=told.petition_id)
+    return Taken((update,), lambda outcomes: _said(turn, turn.words.say.added, told.petition_id))
+
+
+def _beginning(turn: Turn, *, alone: bool, text: str | None = None) -> Taken:
+    submission = gathering.beginning(turn.message, turn.received_at, turn.words, alone=alone, text=text)
+    return Taken((submission,), lambda outcomes: _taken(turn, outcomes))
+
+
+def _taken(turn: Turn, outcomes: Sequence[Outcome]) -> Response:
+    first = outcomes[0]
+    if first.petition_id is None:
         return success()
-    return turn.answer.text(turn.words.say.accepted.format(petition_id=petition_id))
+    say = turn.words.say
+    return _said(turn, say.added if first.status == "event" else say.accepted, first.petition_id)
+
+
+def _said(turn: Turn, text: str, petition_id: str) -> Response:
+    return turn.answer.text(text.format(petition_id=petition_id))
 
 
 # ── where it stands ──
@@ -138,7 +183,7 @@ def _by_number(turn: Turn, number: str, *, asked: bool) -> Reading:
         found = [view for view in views if _has_number(view, number)]
         if found:
             return turn.ignored("progress_asked", _standing(found[:1], turn.words))
-        return turn.ignored("number_unknown", turn.words.say.none_numbered) if asked else _submission(turn)
+        return turn.ignored("number_unknown", turn.words.say.none_numbered) if asked else _gathered(turn, views)
 
     return Question(openid=turn.message.sender, then=then)
 
@@ -203,9 +248,11 @@ def _rating(intent: str) -> Callable[[Turn], Callable[[Views], Reading]]:
 
 
 def _reasoned(turn: Turn, intent: str) -> Reading:
+    _hold_limits(turn)
+
     def then(views: Views) -> Reading:
         waiting = _waiting(views)
-        return _submission(turn) if waiting is None else _rated(turn, intent, waiting)
+        return _gathered(turn, views) if waiting is None else _rated(turn, intent, waiting)
 
     return Question(openid=turn.message.sender, then=then)
 
@@ -255,15 +302,38 @@ def _delivered(turn: Turn) -> Reading:
     message = turn.message
     if not message.number:
         return turn.ignored("delivery_without_number")
-    fate = Acknowledgement(message.key, message.number, _failure(message.word("Status")))
+    fate = _fate(turn, message.key, message.number, message.word("Status"))
     return Taken((fate,), lambda outcomes: success())
 
 
-def _failure(status: str) -> str | None:
+def _sent(turn: Turn) -> Reading:
+    """How subscribe messages fared: one event may tell of several."""
+    told = [(item.get("MsgID", "").strip(), item) for item in turn.message.items]
+    fates = tuple(
+        _fate(turn, f"{turn.message.key}:{n}", number, _sent_status(item))
+        for n, (number, item) in enumerate(told)
+        if number
+    )
+    return Taken(fates, lambda outcomes: success()) if fates else turn.ignored("delivery_without_number")
+
+
+def _sent_status(item: Mapping[str, str]) -> str:
+    if item.get("ErrorCode", "").strip() == "0":
+        return "success"
+    return item.get("ErrorStatus", "") or f"failed:{item.get('ErrorCode', '')}"
+
+
+def _fate(turn: Turn, key: str, number: str, status: str) -> Acknowledgement:
+    failure = _failure(status, turn.words)
+    # Not parked: the next attempt goes another way, and knows by the number which message it was that failed.
+    return Acknowledgement(key, number, failure, {f"failed:{number}": failure} if failure else {})
+
+
+def _failure(status: str, words: Words) -> str | None:
     """`failed:user block` and `failed: system failed` (with and without the blank) become `user_block`, …"""
-    if status.casefold() == "success":
-        return None
-    return _code(status.casefold().removeprefix("failed:").strip()) or "failed"
+    said = status.casefold().removeprefix("failed:").strip()
+    known = words.deliveries.get(said)
+    return (known if known is not None else _code(said) or "failed") or None
 
 
 def _code(text: str) -> str:
@@ -274,4 +344,5 @@ _EVENTS: Mapping[str, Callable[[Turn], Reading]] = {
     "subscribe": _subscribed,
     "click": _clicked,
     "templatesendjobfinish": _delivered,
+    "subscribe_msg_sent_event": _sent,
 }

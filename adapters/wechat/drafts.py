@@ -20,9 +20,9 @@ def spoken(message: Message) -> str | None:
     return None
 
 
-def petition(message: Message, words: Words) -> PetitionDraft:
-    """The draft. Raises `ValueError` (pydantic's) for a text over the limits."""
-    text = spoken(message)
+def petition(message: Message, words: Words, text: str | None = None) -> PetitionDraft:
+    """The draft; `text` instead of the message's own words. Raises `ValueError` (pydantic's) over the limits."""
+    text = text or spoken(message)
     return PetitionDraft(
         title=title(text) if text else words.titles.get(message.kind, ""),
         content=text or _NOTES[message.kind](message, words),

@@ -1,6 +1,7 @@
 """The form door: the form back end files a secretary's petition document (CONTRACT 4)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -63,7 +64,7 @@ class FormDoor:
             return Malformed(problem(400, str(error)), str(error))
         except ValidationError as error:
             return _invalid(error)
-        return Taken((_submission(document, request),), _answer)
+        return Taken((submission(document, request.received_at),), _answer)
 
     def _refusal(self, authorization: str) -> str | None:
         if not self._key:
@@ -74,12 +75,18 @@ class FormDoor:
         return None
 
 
-def _submission(document: PetitionDocument, request: Request) -> Submission:
+def message_key(external_id: str) -> str:
+    """The same document twice is one petition."""
+    return f"form:{external_id}"
+
+
+def submission(document: PetitionDocument, received_at: datetime) -> Submission:
+    """What a petition document becomes, whichever way it came."""
     return Submission(
-        message_key=f"form:{document.external_id}",
+        message_key=message_key(document.external_id),
         petition=document.draft(),
         external_ids=(ExternalId(system=SYSTEM, kind="external_id", value=document.external_id),),
-        submitted_at=request.received_at,
+        submitted_at=received_at,
         actor="owner",
     )
 

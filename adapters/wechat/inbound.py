@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from adapters.wechat import conversation, form, wire
 from adapters.wechat.crypto import BadCipher, MessageKey, matches, open_with, signature
@@ -13,6 +14,8 @@ from bridge.adapter import Answered, Door, Malformed, Read, Reading, Refused, Re
 
 PATH = "/in/wechat"
 TEXT = "text/plain; charset=utf-8"
+PATIENCE_SECONDS = 4.5
+"""The platform cuts the connection after 5 seconds and sends the message again, three times in all (DOMAIN 3.1)."""
 PLAIN_TYPES = frozenset({"", "raw"})
 
 
@@ -27,7 +30,7 @@ class Opened:
 class WechatInbound:
     """Reads what the service account's server and the form back end send. Pure."""
 
-    doors: Sequence[Door] = (Door(PATH, ("GET", "POST")), Door(form.PATH))
+    doors: Sequence[Door] = (Door(PATH, ("GET", "POST"), PATIENCE_SECONDS), Door(form.PATH))
 
     def __init__(self, settings: WechatSettings, words: Words) -> None:
         self._token = secret(settings.token)
@@ -35,6 +38,7 @@ class WechatInbound:
         self._encrypted_only = settings.require_encryption
         self._form = FormDoor(secret(settings.inbound_key))
         self._words = words
+        self._window = timedelta(minutes=settings.window_minutes)
 
     def read(self, request: Request) -> Read:
         if request.path.rstrip("/") == form.PATH:
@@ -84,7 +88,7 @@ class WechatInbound:
         try:
             message = wire.message(opened.body)
             answer = Passive(message, request.received_at, self._token, opened.key)
-            return conversation.read(conversation.Turn(message, request.received_at, answer, self._words))
+            return conversation.read(conversation.Turn(message, request.received_at, answer, self._words, self._window))
         except wire.BadMessage as error:
             return _malformed(str(error))
         except ValueError:

@@ -6,44 +6,54 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from adapters.wechat.recipients import unit_of
-from adapters.wechat.words import Audience, Purpose, Words, is_time
+from adapters.wechat.words import Audience, Layout, Purpose, Words, is_time
 from schemas.base import shanghai
 from schemas.event import Event
 from schemas.petition import Petition
 
 MAX_THING, MAX_CODE, MAX_PHRASE, MAX_NAME = 20, 32, 5, 10
+MAX_TEXT_BYTES = 2047
+"""A text message of 2,048 bytes or more is not delivered."""
 EMPTY = "无"
 MASK = "＊"
 
-# Enough for any field; what comes before it is all that can be seen, and a reply may have 100,000 characters.
+# Enough for any field, and for a whole text message: a reply may have 100,000 characters.
 _GLIMPSE = 120
+_WHOLE = MAX_TEXT_BYTES
 _DIGITS = re.compile(r"\d(?:[\s\-－—]?\d){6,}")
 _NOT_CODE = re.compile(r"[^\x21-\x7e]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateMessage:
-    """`purpose` chooses the template; `data` are its fields."""
+class Notice:
+    """One event for one audience: what it is for, and all that can be said about it (`Meaning` → text)."""
 
     purpose: Purpose
-    data: Mapping[str, str]
+    audience: Audience
+    values: Mapping[str, str]
+
+    def fields(self, layout: Layout) -> dict[str, str]:
+        """The fields of a template, each inside its limits."""
+        return {key: fit(key, self.values[meaning]) for key, meaning in layout.items()}
+
+    def text(self, layout: str) -> str:
+        """A plain text, its empty lines left out, inside the limit of a text message."""
+        lines = (line.strip() for line in layout.format_map(self.values).splitlines())
+        return _bytes("\n".join(line for line in lines if line), MAX_TEXT_BYTES)
 
 
-def template_message(
-    event: Event, petition: Petition, audience: Audience, words: Words, *, unreachable: bool = False
-) -> TemplateMessage:
+def notice(event: Event, petition: Petition, audience: Audience, words: Words, *, unreachable: bool = False) -> Notice:
     """What `audience` is told. `unreachable`: WeChat does not reach the citizen, so the owner is asked to call."""
     told = words.told(event.type, audience)
     values = _values(event, petition, audience)
     note = words.unreachable.note if unreachable and audience == "owner" else told.note(values)
     values |= {"note": note, "phrase": told.phrase or words.events_told.get(event.type, event.type.zh)}
-    layout = words.templates[told.purpose]
-    return TemplateMessage(told.purpose, {key: fit(key, values[meaning]) for key, meaning in layout.items()})
+    return Notice(told.purpose, audience, values)
 
 
 def _values(event: Event, petition: Petition, audience: Audience) -> dict[str, str]:
-    guard = _guard(petition) if audience != "petitioner" else _glimpse
+    guard = _guard(petition) if audience != "petitioner" else _told_whole
     due = event.data.due_at
     return {
         "number": petition.petition_id,
@@ -57,15 +67,15 @@ def _values(event: Event, petition: Petition, audience: Audience) -> dict[str, s
     }
 
 
-def _glimpse(text: str) -> str:
-    return text[:_GLIMPSE].strip()
+def _told_whole(text: str) -> str:
+    return text[:_WHOLE].strip()
 
 
 def _guard(petition: Petition) -> Callable[[str], str]:
     """A confidential or anonymous petitioner's name and numbers are masked for everyone else."""
     petitioner = petition.petitioner
     if not (petitioner.confidential or petitioner.anonymous):
-        return _glimpse
+        return _told_whole
     name, phone = petitioner.name or "", petitioner.phone or ""
     secrets = [word for word in (name, phone) if len(word) > 1]
 
@@ -73,7 +83,7 @@ def _guard(petition: Petition) -> Callable[[str], str]:
         # One mask for a word of any length. Cut after masking, so that no half of a number is left.
         for word in secrets:
             text = text.replace(word, MASK)
-        return _glimpse(_DIGITS.sub(MASK, text[: 2 * _GLIMPSE]))
+        return _told_whole(_DIGITS.sub(MASK, text[: 2 * _WHOLE]))
 
     return masked
 
@@ -107,6 +117,11 @@ def _short(text: str, limit: int) -> str:
     while _units(kept) > limit - 1:
         kept = kept[:-1]
     return kept + "…"
+
+
+def _bytes(text: str, limit: int) -> str:
+    data = text.encode("utf-8", "ignore")
+    return text if len(data) <= limit else data[: limit - 3].decode("utf-8", "ignore") + "…"
 
 
 def _units(text: str) -> int:

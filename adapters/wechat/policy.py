@@ -13,15 +13,16 @@ class BadToken(Busy):
 
 
 class Paused(Busy):
-    """The whole account has to wait, not just this hand-off."""
+    """This way has to wait for everybody, not just for this hand-off."""
 
 
 class Unreachable(Permanent):
-    """This openid will never get it. `errcode` is the system's code."""
+    """It does not get there. `errcode` is the system's code; `at_all` False: only not this way."""
 
-    def __init__(self, errcode: int) -> None:
+    def __init__(self, errcode: int, *, at_all: bool) -> None:
         super().__init__(f"errcode_{errcode}")
         self.errcode = errcode
+        self.at_all = at_all
 
 
 def judge(errcode: int, errors: Mapping[int, Policy], now: datetime) -> OutboundError:
@@ -29,8 +30,8 @@ def judge(errcode: int, errors: Mapping[int, Policy], now: datetime) -> Outbound
     code, policy = f"errcode_{errcode}", errors.get(errcode)
     if policy is None or policy.do == "permanent":
         return Permanent(code)
-    if policy.do == "recipient":
-        return Unreachable(errcode)
+    if policy.do in ("person", "way"):
+        return Unreachable(errcode, at_all=policy.do == "person")
     if policy.do == "token":
         return BadToken(code, policy.seconds)
     if policy.do == "quota":

@@ -22,7 +22,10 @@ Text = Annotated[str | None, BeforeValidator(_blank_is_none)]
 
 
 class TemplateIds(BaseModel):
-    """The account's template ids, one for each purpose; their fields are laid out in `words.toml`."""
+    """The account's template ids, one for each purpose; their fields are laid out in `words.toml`.
+
+    Template messages and subscribe messages have ids of their own; an empty one closes that way for that purpose.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,9 +49,13 @@ class WechatSettings(SystemSettings):
     require_encryption: bool = False
     inbound_key: Secret = None
     templates: TemplateIds = Field(default_factory=TemplateIds)
+    subscribe_templates: TemplateIds = Field(default_factory=TemplateIds)
+    customer_service: bool = True
+    window_minutes: float = Field(default=10.0, ge=0, le=24 * 60)
     recipients: Text = None
     duty_openid: Text = None
     words: Text = None
+    platform_url: Text = None
 
     @field_validator("aes_key", "previous_aes_key")
     @classmethod

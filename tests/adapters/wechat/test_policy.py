@@ -34,7 +34,7 @@ def citizen(openid: str | None) -> Any:
 @pytest.mark.parametrize("code", sorted(WORDS.errors))
 def test_every_code_of_the_table(code: int) -> None:
     policy = WORDS.errors[code]
-    kinds: dict[str, type[OutboundError]] = {"recipient": Permanent, "permanent": Permanent}
+    kinds: dict[str, type[OutboundError]] = {"person": Permanent, "way": Permanent, "permanent": Permanent}
 
     async def story(found: Bench) -> None:
         with pytest.raises(kinds.get(policy.do, Busy), match=f"^errcode_{code}$") as caught:
@@ -95,7 +95,7 @@ def test_a_hundred_sends_share_one_token() -> None:
     [
         ({"app_secret": SecretStr("wrong")}, Busy, "errcode_40125"),
         ({"app_secret": None}, Permanent, "no_app_secret_configured"),
-        ({"templates": TemplateIds()}, Permanent, "no_template_accepted"),
+        ({"templates": TemplateIds(), "subscribe_templates": TemplateIds()}, Permanent, "no_template_accepted"),
         ({"templates": TemplateIds(accepted="unknown")}, Permanent, "errcode_40037"),
         ({"base_url": "http://127.0.0.1:1"}, Transient, "connect:"),
     ],

@@ -51,4 +51,4 @@ def test_wrong_settings_say_so_without_the_secret(wrong: dict[str, object]) -> N
 
 
 def test_taken_is_what_the_core_gets() -> None:
-    assert isinstance(inbound().read(request(text("路灯坏了"))).reading, Taken)
+    assert isinstance(inbound(window_minutes=0).read(request(text("路灯坏了"))).reading, Taken)
