@@ -7,6 +7,7 @@ import socket
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import time
 from enum import Flag, auto
 from typing import Any
 
@@ -33,6 +34,8 @@ from bridge.minimum import Minimum
 from bridge.polling import Polling
 from bridge.privacy import Privacy
 from bridge.prose import mask_words
+from bridge.reconcile.nightly import Nightly
+from bridge.reconcile.reconciler import CannotReconcile, Reconciler
 from bridge.rosterboard import RosterBoard
 from bridge.router import Router
 from bridge.routing import Routes
@@ -112,6 +115,7 @@ class Bridge:
         self._session: aiohttp.ClientSession | None = None
         self.roster = RosterBoard()
         self.adapters = _adapters(self.settings, Workshop(self.now, self.session, self.roster, self._hold))
+        self.minimums = {manifest.system: Minimum.of(manifest, mask_words) for manifest in MANIFESTS}
         self.routes = routes(self.settings, self.adapters)
         duty = Secretary.model_validate(self.settings.duty_secretary.model_dump())
         self.house = HouseRules(self.routes, duty, self.roster.owner)
@@ -136,6 +140,7 @@ class Bridge:
         self.inspection: Inspection | None = None
         self.sealer: Sealer | None = None
         self.pollings: list[Polling] = []
+        self.nightly: Nightly | None = None
         self._law: Conservation | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -150,6 +155,10 @@ class Bridge:
     @property
     def witness_trouble(self) -> str | None:
         return self.sealer.trouble if self.sealer else None
+
+    @property
+    def copy_troubles(self) -> Mapping[str, str]:
+        return dict(self.sealer.copies.troubles) if self.sealer else {}
 
     # ── lent to others ──
     def session(self) -> aiohttp.ClientSession:
@@ -176,9 +185,7 @@ class Bridge:
     async def start(self) -> None:
         """Wait for the database, then start the parts. The broker and the systems may come later."""
         failpoints.arm(self.settings.failpoints, self.settings.failpoints_log)
-        await self._wait_for_database()
-        self.ledger.start()
-        await self.roster.refresh(self.ledger)
+        await self.open()
         self._spawn(self.roster.watch(self.ledger))
         if self.settings.embedded and Part.WORK in self.parts:
             await self.ledger.wake_all(owners_gone=self.store.is_sqlite)
@@ -186,6 +193,26 @@ class Bridge:
         if Part.WORK in self.parts:
             self._start_work()
         _log.info("bridge.started", parts=str(self.parts), owner=self.owner, routes=self.routes.version)
+
+    async def open(self) -> None:
+        """Only the ledger: enough to reconcile, and for commands. What is put on the conveyor the watch of a working
+        process publishes."""
+        await self._wait_for_database()
+        self.ledger.start()
+        await self.roster.refresh(self.ledger)
+
+    async def close(self) -> None:
+        """The end of `open`."""
+        await asyncio.to_thread(self.ledger.stop)
+        if self._session is not None:
+            await self._session.close()
+
+    def reconciler(self, system: str) -> Reconciler:
+        """Raises `CannotReconcile` for a system that has no list."""
+        register = self.adapters[system].register
+        if register is None:
+            raise CannotReconcile(f"{system} has no list to be asked for (对方无查询接口)")
+        return Reconciler(system, register, self.minimums[system], self.ledger, self.intake, self.now)
 
     async def _wait_for_database(self) -> None:
         while True:
@@ -204,12 +231,11 @@ class Bridge:
         url, patience = self.settings.broker_url, self.settings.patience
         self.router = Router(url, self.topology, self.ledger)
         self.router.start()
-        minimums = {manifest.system: Minimum.of(manifest, mask_words) for manifest in manifests()}
         for system, adapter in self.adapters.items():
             desk = self._desks[system] = Desk(
                 system=system,
                 outbound=adapter.outbound,
-                minimum=minimums[system],
+                minimum=self.minimums[system],
                 ladder=self.settings.ladder(system),
                 concurrency=self.settings.system(system).concurrency,
                 acknowledge_within_hours=self.settings.system(system).acknowledge_within_hours,
@@ -229,6 +255,9 @@ class Bridge:
         self.sealer = self._sealer()
         for work in (self.watch.run(), self.sealer.run(), *(polling.run() for polling in self.pollings)):
             self._spawn(work)
+        if self.settings.reconcile_at is not None:
+            self.nightly = self._nightly(self.settings.reconcile_at)
+            self._spawn(self.nightly.run())
         if not self.settings.embedded:
             self.inspection = Inspection(url, self.topology)
             self._spawn(self.inspection.run())
@@ -237,6 +266,14 @@ class Bridge:
         # A round of polling makes several calls: its lease lives longer than the sealer's.
         lease_seconds = 4 * self.settings.patience.duty_seconds
         return Polling(system, poller, self.intake, self.ledger, self.owner, self.now, lease_seconds)
+
+    def _nightly(self, at: time) -> Nightly:
+        connected = [
+            self.reconciler(system)
+            for system, adapter in self.adapters.items()
+            if adapter.register is not None and self.settings.system(system).base_url is not None
+        ]
+        return Nightly(connected, self.ledger, self.owner, self.now, at)
 
     def _sealer(self) -> Sealer:
         keys.ensure(self.settings.keys_dir, self.settings.audit_origin)
@@ -260,7 +297,7 @@ class Bridge:
 
     async def stop(self) -> None:
         """Finish or hand back what is leased, seal and sign, then let go of everything (within about 10 s)."""
-        for part in (self.watch, self.inspection, self.sealer, *self.pollings):
+        for part in (self.watch, self.inspection, self.sealer, self.nightly, *self.pollings):
             if part is not None:
                 await part.stop()
         if self.router is not None:
@@ -275,7 +312,5 @@ class Bridge:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.sealer.finish(), 10)
         await asyncio.to_thread(self.relay.stop)
-        await asyncio.to_thread(self.ledger.stop)
-        if self._session is not None:
-            await self._session.close()
+        await self.close()
         _log.info("bridge.stopped", owner=self.owner)

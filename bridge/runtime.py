@@ -32,3 +32,8 @@ class Runtime(Protocol):
     def witness_trouble(self) -> str | None:
         """Why nothing is being sealed here, or None."""
         ...
+
+    @property
+    def copy_troubles(self) -> Mapping[str, str]:
+        """The second places that have not got the newest checkpoint, each with the reason."""
+        ...

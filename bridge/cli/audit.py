@@ -1,5 +1,6 @@
 """`bridge verify`: is every line of the audit log as it was written?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +19,16 @@ def verify(
     public_key: Annotated[
         Path | None, typer.Option(help="The witness's public keys (default: in BRIDGE_KEYS_DIR).")
     ] = None,
+    copies: Annotated[
+        list[Path] | None,
+        typer.Option(help="A directory with copies of the checkpoints; repeatable (default: BRIDGE_AUDIT_COPIES)."),
+    ] = None,
     ledger: Annotated[bool, typer.Option("--ledger", help="Hold it against the database as well.")] = False,
     as_json: Json = False,
 ) -> None:
     """Recompute the audit log's tree from the files and the public key alone (审计校验)."""
     from bridge import app as root
+    from bridge.witness.copies import directories
     from bridge.witness.keys import verifiers
     from bridge.witness.note import NoteError
 
@@ -35,13 +41,14 @@ def verify(
         known = verifiers(key_file)
     except (OSError, NoteError) as error:
         fail(Exit.WRONG_USAGE, f"{key_file}: {error}; give --public-key or BRIDGE_KEYS_DIR")
-    report = _verified(directory, known, as_json=as_json)
+    second = copies if copies is not None else [] if audit_dir else directories(settings.audit_copies)
+    report = _verified(directory, known, second, as_json=as_json)
     if ledger:
         _hold_against_ledger(report, directory, settings.database_url)
     _say(report, as_json=as_json)
 
 
-def _verified(directory: Path, known: Any, *, as_json: bool) -> dict[str, Any]:
+def _verified(directory: Path, known: Any, copies: Sequence[Path], *, as_json: bool) -> dict[str, Any]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from bridge.witness.verify import verify as recompute
@@ -53,7 +60,7 @@ def _verified(directory: Path, known: Any, *, as_json: bool) -> dict[str, Any]:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return dict(recompute(directory, known, progress=show).to_dict())
+        return dict(recompute(directory, known, copies=copies, progress=show).to_dict())
 
 
 def _hold_against_ledger(report: dict[str, Any], directory: Path, url: str) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.bus.queues import watch_queues
-from bridge.ledger import reads
+from bridge.ledger import reads, reconciling
 from bridge.runtime import Runtime
 
 _READY_SECONDS = 5.0
@@ -40,7 +40,7 @@ async def check(runtime: Runtime) -> dict[str, dict[str, Any]]:
     return {
         "database": await _database(runtime),
         "broker": _item(runtime.relay.trouble),
-        "witness": _item(runtime.witness_trouble),
+        "witness": _witness(runtime),
         "law": _item(None if law is None or law.holds else f"difference {law.difference}, orphans {len(law.orphans)}"),
     }
 
@@ -51,6 +51,12 @@ async def _database(runtime: Runtime) -> dict[str, Any]:
     except Exception as error:
         return _item(f"{type(error).__name__}: the database cannot be reached")
     return _item(None)
+
+
+def _witness(runtime: Runtime) -> dict[str, Any]:
+    """A second place that is behind is shown, and makes nothing unready: sealing and signing go on without it."""
+    behind = runtime.copy_troubles
+    return {**_item(runtime.witness_trouble), **({"copies_behind": behind} if behind else {})}
 
 
 def _item(trouble: str | None) -> dict[str, Any]:
@@ -85,6 +91,11 @@ async def _metrics(runtime: Runtime) -> bytes:
     depth = Gauge("bridge_queue_messages", "Messages ready in each queue", ["queue"], registry=registry)
     for name, found in queues.items():
         depth.labels(name).set(found["ready"])
+    differences = Gauge(
+        "bridge_reconciliation_open", "Differences that people must look at (对账)", ["system"], registry=registry
+    )
+    for system, count in (await runtime.ledger.read(reconciling.open_by_system)).items():
+        differences.labels(system).set(count)
     Gauge("bridge_unsealed_entries", "Journal entries the witness has not sealed yet", registry=registry).set(unsealed)
     breaker = Gauge("bridge_breaker_open", "1 while a system's breaker is open", ["system"], registry=registry)
     for system, desk in runtime.desks.items():

@@ -1,6 +1,7 @@
 """The audit log held against the ledger, entry for entry: what is missing, added or different on either side."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import orjson
 from sqlalchemy import Connection, select
 
 from bridge.ledger.tables import journal
-from bridge.witness.logfiles import read
+from bridge.witness.archive import DAMAGED
+from bridge.witness.logfiles import Line, read_file, snapshot
 
 MAX_FAULTS = 1000
 _ADDED = frozenset({"n", "entry", "leaf"})
@@ -31,11 +33,10 @@ def compare(conn: Connection, audit_dir: Path) -> list[dict[str, Any]]:
             row = next(rows, None)
         if len(faults) >= MAX_FAULTS:
             return faults
-    faults.extend(
-        _fault(left[0], "ledger", None, "in the ledger, not in the audit log (审计日志缺失)")
-        for left in ([row, *rows] if row is not None else [])
-    )
-    return faults[:MAX_FAULTS]
+    while row is not None and len(faults) < MAX_FAULTS:
+        faults.append(_fault(row[0], "ledger", None, "in the ledger, not in the audit log (审计日志缺失)"))
+        row = next(rows, None)
+    return faults
 
 
 def _sealed(conn: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -46,13 +47,20 @@ def _sealed(conn: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _lines(audit_dir: Path) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
     """(file, line, n, entry without what the sealer added); damaged lines are `verify`'s to name."""
-    for line in read(audit_dir):
+    for line in _readable(audit_dir):
         try:
             entry = orjson.loads(line.raw)
             n = int(entry["n"])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             continue
         yield line.file.name, line.number, n, {key: value for key, value in entry.items() if key not in _ADDED}
+
+
+def _readable(audit_dir: Path) -> Iterator[Line]:
+    """Every line that can be read; a file that is damaged is `verify`'s to name."""
+    for path, size in snapshot(audit_dir):
+        with suppress(*DAMAGED):
+            yield from read_file(path, size)
 
 
 def _fault(n: int, file: str, line: int | None, what: str) -> dict[str, Any]:

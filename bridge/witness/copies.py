@@ -67,7 +67,7 @@ class _Witness(_Place):
         parts = urlsplit(url)
         # A password in the URL stays out of the logs.
         self.name = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
-        self._url = f"{url.rstrip('/')}/add-checkpoint"
+        self._url = parts._replace(path=f"{parts.path.rstrip('/')}/add-checkpoint").geturl()
         self._seen = 0
 
     async def bring(self, audit_dir: Path) -> None:
