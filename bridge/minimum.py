@@ -31,15 +31,24 @@ class Minimum:
 
     def given(self, petition: Petition, event: Event) -> tuple[Petition, Event]:
         """Both without what the system does not need."""
-        person = petition.petitioner
-        hidden = person.confidential or person.anonymous
-        needs = self.needs_confidential if hidden else self.needs
-        changes = _stripped(petition, needs)
-        words = _words(person) if hidden and not needs >= IDENTITY else ()
+        return self.petition(petition), self._event(event, self._hidden_words(petition.petitioner))
+
+    def petition(self, petition: Petition) -> Petition:
+        """The petition without what the system does not need."""
+        changes = _stripped(petition, self._needs(petition.petitioner))
+        words = self._hidden_words(petition.petitioner)
         if words:
             changes["title"] = self.mask_words(petition.title, words)
             changes["content"] = self.mask_words(petition.content, words)
-        return petition.model_copy(update=changes), self._event(event, words)
+        return petition.model_copy(update=changes)
+
+    def _needs(self, person: Petitioner) -> frozenset[Need]:
+        return self.needs_confidential if person.confidential or person.anonymous else self.needs
+
+    def _hidden_words(self, person: Petitioner) -> tuple[str, ...]:
+        """The words by which a petitioner who must not be known could be known."""
+        hidden = person.confidential or person.anonymous
+        return _words(person) if hidden and not self._needs(person) >= IDENTITY else ()
 
     def _event(self, event: Event, words: tuple[str, ...]) -> Event:
         data = event.data

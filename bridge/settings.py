@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     audit_copies: Annotated[tuple[str, ...], NoDecode] = ()
     audit_keep_days: int = Field(default=180, ge=180, le=36500)
     audit_origin: str = "laiting-bridge"
+    reconcile_at: time | None = time(0, 30)
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     keys_dir: Path = Path("data/keys")
     cipher: Algorithm = "AES-256-GCM"
@@ -68,6 +70,11 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("reconcile_at", mode="before")
+    @classmethod
+    def _empty_is_never(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("broker_url")
     @classmethod

@@ -24,6 +24,7 @@ WHAT_ZH = {
     "petition.closed": "办结归档，诉求人已获答复",
     "message.rejected": "拒收",
     "pii.read": "查看个人信息",
+    "reconciliation.done": "对账",
     "pii.erased": "个人信息已删除",
     "operator.roster": "名册导入",
     "operator.bind_code": "发放绑定码",

@@ -13,7 +13,7 @@ from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
-from bridge.ledger import deliver, due, keep, leases, operate, roster, route, seal
+from bridge.ledger import deliver, due, keep, leases, operate, reconciling, roster, route, seal
 from bridge.ledger import erase as erasing
 from bridge.ledger.accept import Arrival, House
 from bridge.ledger.erase import Erased, Erasure
@@ -108,6 +108,13 @@ class Ledger:
     # ── the roster ──
     async def bind(self, request: Bind) -> Bound:
         return await self._writer.ask(roster.bind, (request.code, request.openid))
+
+    # ── reconciliation ──
+    async def hand_over_again(self, wanted: reconciling.Again) -> str | None:
+        return await self._writer.ask(reconciling.hand_over_again, wanted)
+
+    async def keep_report(self, kept: reconciling.Kept) -> None:
+        await self._writer.ask(reconciling.keep_reports, kept)
 
     # ── operators ──
     async def operate(self, order: operate.Order) -> operate.Verdict:

@@ -1,0 +1,89 @@
+"""`bridge reconcile`: hold our list of a day against the system's own (对账)."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the command up."""
+    app.command()(reconcile)
+
+
+def reconcile(
+    system: Annotated[str, typer.Argument(help="hotline12345, governance_center or wechat.")],
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day (default: yesterday).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: mend nothing, keep no report.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Also write the differences as CSV.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the report as a page.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the system says it has against what we say it has; what can be mended is mended (对账)."""
+    from bridge import app as root
+    from bridge.clock import utc_now
+    from bridge.reconcile import report as reporting
+    from schemas.base import shanghai
+
+    known = [manifest.system for manifest in root.manifests()]
+    if system not in known:
+        fail(Exit.WRONG_USAGE, f"{system}: no such system; known: {', '.join(known)}")
+    yesterday = shanghai(utc_now()).date() - timedelta(days=1)
+    found = _run(system, day.date() if day else yesterday, mend=not dry_run)
+    for path, written in ((csv, reporting.csv_text), (html, reporting.page)):
+        if path is not None:
+            path.write_text(written(found), encoding="utf-8", newline="")
+    _say(found, as_json=as_json)
+
+
+def _run(system: str, day: date, *, mend: bool) -> dict[str, Any]:
+    from bridge import app as root
+    from bridge.ledger.writer import LedgerAway
+    from bridge.reconcile.reconciler import CannotReconcile
+
+    async def work() -> dict[str, Any]:
+        bridge = root.Bridge(root.settings(), root.Part(0))
+        await bridge.open()
+        try:
+            return (await bridge.reconciler(system).run(day, mend=mend)).as_json()
+        finally:
+            await bridge.close()
+
+    try:
+        with reaching("the database"):
+            return asyncio.run(work())
+    except CannotReconcile as error:
+        fail(Exit.UNREACHABLE, str(error))
+    except LedgerAway as error:
+        fail(Exit.UNREACHABLE, f"the database cannot be reached: {error}")
+
+
+def _say(found: dict[str, Any], *, as_json: bool) -> None:
+    from bridge.reconcile.difference import KIND_ZH, Kind, Resolution
+
+    if as_json:
+        document(found)
+    else:
+        out.print(
+            f"{found['system']} {found['day']}: 我方 here {found['here']}, 对方 there {found['there']}, "
+            f"一致 in agreement {found['matched']}"
+        )
+        if found["differences"]:
+            shown = table(
+                "class 差异", "side", "petition 诉求", "number 对方编号", "detail", "resolution 处理", whole=1
+            )
+            for one in found["differences"]:
+                shown.add_row(
+                    f"{one['kind']} {KIND_ZH[Kind(one['kind'])]}", one["side"], one.get("petition_id", ""),
+                    one.get("number", ""), one.get("detail", ""),
+                    f"{Resolution(one['resolution']).zh} {one.get('why') or ''}",
+                )  # fmt: skip
+            out.print(shown)
+    if found["open"]:
+        fail(Exit.FALLS_SHORT, f"{found['open']} differences are for people to look at (待人工核对)")
