@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -52,6 +53,7 @@ class HotlineSandbox:
         self.gate = Gate(settings)
         self.manners = Manners()
         self.register = Register()
+        self.understood: Counter[str] = Counter()
         self.pilot = Autopilot(self.core, settings.inbound_key.get_secret_value(), self._codes.notices, self.manners)
         self.questions = Questions(self.register, self.pilot, self.manners, self._codes)
 
@@ -98,6 +100,7 @@ class HotlineSandbox:
             raise Refusal(envelope.UNKNOWN_ACTION, "未知操作")
         if fault := sandbox_rules.fault(action, data, strict=self.manners.strict):
             raise Refusal(envelope.BAD_PARAMETERS, fault)
+        self.understood[action] += 1
         if self.questions.asks(action):
             return envelope.document(uid, result=self.questions.answer(action, data))
         first = self.core.memory.taken(uid)
@@ -137,6 +140,8 @@ class HotlineSandbox:
         """The dictionary, in the envelope that calls itself a failure, as the standard's sample has it."""
         if not self.gate.admits(request):
             return _json(envelope.document(None, envelope.NOT_AUTHENTICATED, "认证错误"))
+        if self.manners.strikes("no_dictionary"):
+            return Response(status_code=500)
         asked = request.query_params
         result = self.questions.entries(
             asked.get("code", ""), int(asked.get("pageIndex") or 1), int(asked.get("pageSize") or 1000)
@@ -174,9 +179,12 @@ class HotlineSandbox:
         step, text = str(asked.get("step")), str(asked.get("text") or "")
         if step not in sandbox_case.STEPS:
             return {"error": f"there is no step {asked.get('step')!r}"}
-        if asked.get("by_notice"):
+        if not asked.get("by_notice"):
+            return await self.pilot.step(case, step, text)
+        try:
             return {"noticeId": self.pilot.leave(case, step, text).number}
-        return await self.pilot.step(case, step, text)
+        except KeyError as error:
+            return {"error": f"no notice carries {error.args[0]!r}"}
 
     async def _behave(self, request: Request) -> Response:
         try:

@@ -107,7 +107,7 @@ class Autopilot:
         await self.leave(case, step).signed.wait()
 
     def leave(self, case: Case, step: str, text: str = "") -> Notice:
-        """The step as a notice, to be polled."""
+        """The step as a notice, to be polled. KeyError: no notice carries such a thing."""
         action, data = sandbox_case.say(case, step, text, self._core.now())
         notice = Notice(next(self._numbers), self._notice_of[action], orjson.dumps(_in_millis(data)).decode())
         self.notices[notice.number] = notice

@@ -14,9 +14,9 @@ class Manners:
     What it answers: `refuse` with the code `refusal` and the words `words`; `lying`: success, and nothing was done;
     `nameless`: success without its two numbers; `contradict`: `success` false and `hasError` true around code 0;
     `renamed`: keys with capitals, the code as text, the result as JSON inside a string. `partial`: of a
-    NOTICE_SIGNING only the first notice is signed. What it tells: `twice` every update twice under one uid; `again`
-    a second time under another; `late`: so many updates are kept back and told after the one that follows.
-    `strict`: what the documents do not allow is refused.
+    NOTICE_SIGNING only the first notice is signed; `no_dictionary`: its dictionary is away. What it tells: `twice`
+    every update twice under one uid; `again` a second time under another; `late`: so many updates are kept back and
+    told after the one that follows. `strict`: what the documents do not allow is refused.
     """
 
     strict: bool = True
@@ -28,6 +28,7 @@ class Manners:
     contradict: bool = False
     renamed: bool = False
     partial: int = 0
+    no_dictionary: int = 0
     twice: bool = False
     again: bool = False
     late: int = 0

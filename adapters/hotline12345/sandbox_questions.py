@@ -65,6 +65,7 @@ class Questions:
             **case.order,
             "recId": case.rec_id,
             "taskNum": case.task_num,
+            "caseHandleId": case.handle,
             "actDefName": case.state,
             "recCreateTime": times.write(case.entered),
             "unitName": case.unit,

@@ -66,7 +66,8 @@ class Register:
                 case.entered = _moment(value)
             case "double":
                 rec_id, task_num = numbers
-                self.doubles.append(replace(case, rec_id=rec_id, task_num=task_num))
+                case = replace(case, rec_id=rec_id, task_num=task_num)
+                self.doubles.append(case)
             case other:
                 raise KeyError(f"there is no seed {other!r}")
         return case

@@ -197,3 +197,74 @@ def test_what_cannot_be_used_is_refused_clearly(change: dict[str, Any]) -> None:
     assert told(reading)["uid"] == "u-1"
     for private in (REPORT["contact"], REPORT["reporterName"], REPORT["eventDesc"][:6]):
         assert private not in reading.reason
+
+
+# ── what an order says beside the petition ──
+
+DISPATCH = {
+    "handleOrgName": "市水务局",
+    "handleOrgCode": "3708",
+    "signDeadline": "2026-11-23 12:00:00",
+    "rollbackDeadline": "2026-11-24 12:00:00",
+    "disposeDeadlineTime": "2026-11-29 18:00:00",
+    "dispatchOpinion": "请尽快处理",
+}
+
+
+def beside(data: dict[str, Any], uid: str = "u-1") -> Update:
+    reading = read(sent("REPORT", data, uid))
+    assert isinstance(reading, Taken)
+    new, news = reading.drafts
+    assert isinstance(new, Submission)
+    assert isinstance(news, Update)
+    return news
+
+
+def test_a_dispatch_with_its_limits_stands_beside_the_petition() -> None:
+    news = beside(REPORT | DISPATCH)
+    assert (news.type, news.data.unit, news.data.units[0].code) == (EventType.DISPATCHED, "市水务局", "3708")
+    limits = (news.data.sign_by, news.data.return_by, news.data.due_at)
+    assert [limit.isoformat()[:10] for limit in limits if limit] == ["2026-11-23", "2026-11-24", "2026-11-29"]
+    assert submission(REPORT | DISPATCH).again is None, "the dispatch is told once, not twice"
+
+
+def test_one_dispatch_is_one_message_by_whatever_road_it_comes() -> None:
+    first, second = beside(REPORT | DISPATCH, "u-1"), beside(REPORT | DISPATCH, "u-2")
+    assert first.message_key == second.message_key
+    assert beside(REPORT | DISPATCH | {"caseHandleId": "h2"}).message_key != first.message_key
+    assert beside(REPORT | DISPATCH | {"caseId": "X2"}).message_key != first.message_key
+    without = {**REPORT, **DISPATCH, "caseHandleId": ""}
+    assert beside(without, "u-1").message_key == beside(without, "u-2").message_key
+    later = without | {"disposeDeadlineTime": "2026-12-09 18:00:00"}
+    assert beside(later).message_key != beside(without).message_key
+
+
+def test_a_rehandling_without_a_number_of_its_own_is_known_by_its_message() -> None:
+    again = {**REPORT, **DISPATCH, "caseHandleId": "", "reHandleFlag": 1}
+    assert beside(again, "u-1").type is EventType.REHANDLED
+    assert beside(again, "u-1").message_key != beside(again, "u-2").message_key
+
+
+def test_a_caller_who_has_called_before() -> None:
+    text = "【最近派发的工单编号：20261101000123，工单内容：路灯不亮】灯又坏了"
+    note = beside(REPORT | {"repeatCallFlag": 1, "eventDesc": text})
+    assert (note.type, note.data.reference) == (EventType.NOTED, "20261101000123")
+    assert note.data.status is not None
+    assert (note.data.status.code, note.data.status.name) == ("repeatCallFlag=1", "重复来电")
+    assert beside(REPORT | {"repeatCallFlag": "1"}).data.reference is None
+    assert len(_drafts(REPORT | {"repeatCallFlag": 0})) == 1
+
+
+def _drafts(data: dict[str, Any]) -> tuple[Any, ...]:
+    reading = read(sent("REPORT", data))
+    assert isinstance(reading, Taken)
+    return reading.drafts
+
+
+def test_new_limits_and_a_new_place_in_an_update() -> None:
+    news = update("UPDATE_CASE_INFO", {"caseId": "X1", **DISPATCH, "streetName": "古槐街道", "coordinateX": "116.5"})
+    assert news.type is EventType.NOTED
+    assert news.data.return_by is not None
+    assert news.data.place is not None
+    assert (news.data.place.street, news.data.place.longitude) == ("古槐街道", None)
+    assert update("UPDATE_CASE_INFO", {"caseId": "X1"}).data.place is None
