@@ -16,8 +16,8 @@ _QUANTITY = re.compile(
 
 
 def label(words: str) -> re.Pattern[str]:
-    """Matches a text that ends with one of the words and no digit or star behind it."""
-    return re.compile(rf"(?:{words})[^\d*]{{0,6}}+$", re.IGNORECASE)
+    """Matches a text that ends with one of the words and no other number or address, clear or starred, behind it."""
+    return re.compile(rf"(?:{words})[^\d*@＠]{{0,6}}+$", re.IGNORECASE)
 
 
 PAPER = label(

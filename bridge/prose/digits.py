@@ -31,7 +31,7 @@ BETWEEN = rf"[{_TIGHT}{_LOOSE}]{{0,{GAP}}}+"
 _DIGIT = rf"[\d{_SPOKEN_CLASS}{_CIRCLED}]"
 _RUN = re.compile(rf"{_DIGIT}(?:{BETWEEN}{_DIGIT}){{6,}}+")
 _ANY_RUN = re.compile(rf"{_DIGIT}(?:{BETWEEN}{_DIGIT})*+")
-_GROUP = re.compile(rf"\d++|[{_SPOKEN_CLASS}]++|[{_CIRCLED}]++")
+_GROUP = re.compile(rf"\d++|[{_SPOKEN_CLASS}]|[{_CIRCLED}]++")
 _ONLY = re.compile(rf"[\d{_SPOKEN_CLASS}{_CIRCLED}{_TIGHT}{_LOOSE}]++")
 _INVISIBLE = re.compile(rf"[{_UNSEEN}]++")
 _TIGHT_GAP = re.compile(rf"[{_TIGHT}]*+")
@@ -39,7 +39,8 @@ _DASH_ONE = "一"
 
 
 class Group(NamedTuple):
-    """Digits written together in one script; `digits` are their ASCII values."""
+    """Digits written together; `digits` are their ASCII values. A Chinese one is a group by itself: a number may start
+    behind the name 张三, and end before the word 一直."""
 
     start: int
     end: int
@@ -63,15 +64,15 @@ def only(text: str) -> str:
 
 def _groups(text: str, start: int, end: int) -> list[Group]:
     found = [Group(m.start(), m.end(), ascii_digits(m[0])) for m in _GROUP.finditer(text, start, end)]
-    return [group for index, group in enumerate(found) if not _is_dash(text, found, index)]
+    return [group for group in found if not _is_dash(text, group)]
 
 
-def _is_dash(text: str, groups: list[Group], index: int) -> bool:
-    """A lone 一 between Arabic digits is a dash from a phone keyboard: 138一0000一1234."""
-    start, end, _ = groups[index]
-    if end - start != 1 or text[start] != _DASH_ONE or not 0 < index < len(groups) - 1:
+def _is_dash(text: str, group: Group) -> bool:
+    """A lone 一 between Arabic digits, or what is left of them, is a dash from a phone keyboard: 139一0000一1234."""
+    if text[group.start : group.end] != _DASH_ONE:
         return False
-    return groups[index - 1].end == start and groups[index + 1].start == end and text[start - 1].isdecimal()
+    around = text[max(0, group.start - 1) : group.start], text[group.end : group.end + 1]
+    return all(sign.isdecimal() or sign == "*" for sign in around)
 
 
 def ascii_digits(written: str) -> str:

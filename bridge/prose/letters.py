@@ -15,15 +15,16 @@ _HAS_DIGIT = rf"(?=[{_ALNUM}]{{0,4}}[0-9０-９])"
 _PLATE = re.compile(
     rf"[{_PROVINCE}]\s?[A-Za-zＡ-Ｚａ-ｚ]{_POINT}{_HAS_DIGIT}"
     rf"(?:[{_ENERGY}][{_ALNUM}][0-9０-９]{{4}}|[0-9０-９]{{5}}[{_ENERGY}]|[{_ALNUM}]{{4}}[{_ALNUM}挂学警港澳使领])"
-    rf"(?![{_ALNUM}])(?!-(?:19|20)[0-9]{{2}})"
+    rf"(?![{_ALNUM}*])(?!-(?:19|20)[0-9]{{2}})"
 )
 # With a word in front the first sign may be another one (an anonymised province), or missing.
 _SAID_PLATE = re.compile(
     rf"车牌(?:号码|号|照)?+[是为\s:：]{{0,3}}+([^\W\d_]?[A-Za-zＡ-Ｚａ-ｚ]{_POINT}{_HAS_DIGIT}"
-    rf"[{_ALNUM}]{{4,6}}+[挂学警港澳使领]?+)"
+    rf"[{_ALNUM}]{{4,6}}+[挂学警港澳使领]?+)(?![{_ALNUM}*])"
 )
 _EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+\s?[@＠]\s?[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,4}+"
+    r"(?<![A-Za-z\d._%+@＠-])(?<!\*{4})[A-Za-z0-9._%+-]{1,64}+[@＠](?:[A-Za-z0-9-]{1,63}+\.){1,4}?[A-Za-z]{2,24}+"
+    r"(?:\.[A-Za-z]{2,24}+){0,2}+"
 )
 _IS = r"[是为]?+[\s:：（(]{0,3}+"
 _NUMBER = rf"(?:号码|账号|帐号|号|ID)?+{_IS}"
@@ -31,9 +32,9 @@ _OURS = "(?!LT[0-9]{6}-)"  # a petition's own number is no account
 _WECHAT = "微信|威信|薇信|徽信|wechat|weixin|v信|(?<![a-z])[vw]x"
 # A word alone (微信paper) is an account only where 微信号 stands before it.
 _ACCOUNT = re.compile(
-    rf"(?:{_WECHAT}){_NUMBER}{_OURS}(?=[a-z_-]{{0,19}}[0-9_])([a-z][a-z0-9_-]{{5,31}}+)"
-    rf"|微信(?:号码|号|账号|ID){_IS}{_OURS}([a-z][a-z0-9_-]{{5,31}}+)"
-    rf"|(?:qq|ｑｑ|扣扣|企鹅)群?{_NUMBER}([1-9１-９][0-9０-９]{{4,11}}+)",
+    rf"(?:{_WECHAT}){_NUMBER}{_OURS}(?=[a-z_-]{{0,19}}[0-9_])([a-z][a-z0-9_-]{{5,}}+)"
+    rf"|微信(?:号码|号|账号|ID){_IS}{_OURS}([a-z][a-z0-9_-]{{5,}}+)"
+    rf"|(?:qq|ｑｑ|扣扣|企鹅)群?{_NUMBER}([1-9１-９][0-9０-９]{{4,11}}+)(?![0-9０-９*])",
     re.IGNORECASE,
 )
 # One of these is in all that the pattern can find.

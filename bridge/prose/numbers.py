@@ -35,8 +35,6 @@ def _lengths(first: str) -> tuple[int, ...]:
         lengths |= {16}
     if first == "86":
         lengths |= {12, 13, 14}
-    if papers.PROVINCE.fullmatch(first):
-        lengths |= {15, 17, 18}
     if papers.ISSUERS.match(first):
         lengths |= {16, 17, 18, 19}
     return tuple(sorted(lengths, reverse=True))
@@ -52,7 +50,7 @@ def found(text: str) -> list[Span]:
         return hits
     # An event's id or a digest may have eleven digits in a row.
     hashes = [match.span() for match in _HASH.finditer(text)]
-    return [hit for hit in hits if not any(start <= hit.start < end for start, end in hashes)]
+    return [hit for hit in hits if not any(hit.start < end and start < hit.end for start, end in hashes)]
 
 
 def _is_glued(text: str, hit: Span) -> bool:
@@ -102,7 +100,9 @@ class _Run:
             return (len(group.digits),)
         if first == 0 or self._text[group.start - 1] in "+＋":
             return _ANY
-        return _LENGTHS.get(self._digits[self._starts[first] : self._starts[first] + 2], ())
+        start = self._starts[first]
+        lengths = _LENGTHS.get(self._digits[start : start + 2], ())
+        return (18, 17, 15, *lengths) if papers.BORN.match(self._digits, start) else lengths
 
     def _candidate(self, first: int, last: int) -> Candidate:
         read = self._digits[self._starts[first] : self._starts[last]]
@@ -123,6 +123,8 @@ class _Run:
 def _with_sign(candidate: Candidate) -> int:
     """Where it starts with the sign before it: `+86`, `(86)`."""
     text, start = candidate.text, candidate.start
-    if start and (text[start - 1] in "+＋" or (text[start - 1] in "(（" and candidate.closes_bracket)):
-        return start - 1
+    if start and text[start - 1] in "+＋":
+        start -= 1
+    if start and text[start - 1] in "(（" and candidate.closes_bracket:
+        start -= 1
     return start

@@ -9,16 +9,17 @@ import re
 from bridge.prose import digits
 from bridge.prose.candidate import PAPER, Candidate, label
 from bridge.prose.papers import is_day
+from bridge.prose.spans import STAR
 
 _PHONE_LABEL = label("电话|手机|座机|固话|电联|联系|致电|拨打|微信|tel|phone|mobile|call|[☎☏📞📱]")
 _LOCAL_LABEL = label("电话|座机|固话|电联|致电|拨打|联系方式|tel|phone|[☎☏📞]")
 _MOBILE = re.compile(r"(?P<prefix>(?:(?:00)?86|179\d\d|12593)?0?)1[3-9]\d{9}")
 _MANY_MOBILES = re.compile(r"(?:1[3-9]\d{9}){2,}+")
-_DEGREES = re.compile(r"(?<!\d)(\d{2,3})[.．]$")
+_DEGREES = re.compile(r"(?<![A-Za-z\d])(\d{2,3})[.．]$")
 _AREA = re.compile(r"(?P<area>010|02\d|0[3-9]\d\d)(?P<local>[1-9]\d{6,7})")
 _ABROAD = re.compile(r"00[1-9]\d{0,2}")
 _EXTENSION = re.compile(
-    rf"\s?(?:(?:转分机|转|分机|ext\.?)\s?\d{{1,6}}+|[-－—]\d{{1,6}}+(?!{digits.BETWEEN}\d|年))", re.IGNORECASE
+    rf"\s?(?:(?:转分机|转|分机|ext\.?)\s?\d{{1,6}}+(?!\d)|[-－—]\d{{1,6}}+(?!{digits.BETWEEN}\d|年))", re.IGNORECASE
 )
 
 
@@ -81,7 +82,7 @@ def mistyped(candidate: Candidate) -> int:
 
 def _reads_as_landline(number: Candidate, area: int) -> bool:
     if number.shape[0] != area:
-        return number.shape[0] > area and number.is_tight and not number.is_quantity
+        return number.is_tight and number.is_even and not number.is_quantity
     local = number.from_digit(area)
     return len(local.groups) == 1 or local.is_tight or local.after(_PHONE_LABEL)
 
@@ -114,7 +115,7 @@ def sibling(candidate: Candidate) -> int:
 
 def foreign(candidate: Candidate) -> int:
     before = candidate.text[max(0, candidate.start - 2) : candidate.start]
-    signed = before[-1:] in ("+", "＋") and not before[:-1].isdecimal()
+    signed = before[-1:] in ("+", "＋") and not (before[:-1].isdecimal() or before[:-1] == STAR)  # a sum has two sides
     dialled = len(candidate.groups) > 1 and _ABROAD.fullmatch(candidate.groups[0].digits) is not None
     fits = 9 <= len(candidate.digits) - (2 if dialled else 0) <= 15
     return candidate.end if (signed or dialled) and fits and candidate.is_tight and not candidate.is_quantity else 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-Kind = Literal["mobile", "landline", "foreign", "id", "card", "plate", "email", "account", "word"]
+Kind = Literal["mobile", "landline", "foreign", "id", "card", "plate", "email", "account", "word", "mixed"]
 
 STAR = "*"
 
@@ -21,11 +21,11 @@ class Span(NamedTuple):
 # whole: who writes a number in circled digits gets circles back, not a puzzle.
 _PLAIN: dict[Kind, re.Pattern[str]] = {
     "mobile": re.compile(r"(?P<head>\d{3})\D{0,4}\d{4}\D{0,4}(?P<tail>\d{4})"),
-    "landline": re.compile(r"(?P<head>[(（]?0\d{2,3}[^\d*]{1,3})\d{3,4}\D{0,3}\d{2}(?P<tail>\d{2})"),
+    "landline": re.compile(r"(?P<head>[(（]?[0０]\d{2,3}[^\d*]{1,3})\d{3,4}\D{0,3}\d{2}(?P<tail>\d{2})"),
     "id": re.compile(r"(?P<head>\d{3})(?:\d{11}|\d{8})(?P<tail>\d{3}[\dXxＸｘ])"),
     "card": re.compile(r"(?P<head>)\d{12,15}(?P<tail>\d{4})"),
-    "plate": re.compile(r"(?P<head>.\s?[^\W\d_]).+(?P<tail>)"),
-    "email": re.compile(r"(?P<head>)[^@＠]+(?P<tail>[@＠].+)"),
+    "plate": re.compile(r"(?P<head>.\s?[^\W\d_]).++(?P<tail>)"),
+    "email": re.compile(r"(?P<head>)[^@＠]++(?P<tail>[@＠].++)"),
 }
 
 
@@ -50,12 +50,13 @@ def hide(text: str, spans: Iterable[Span]) -> str:
 
 
 def apart(spans: Iterable[Span]) -> list[Span]:
-    """In order, those that overlap made one (a mobile number inside an e-mail address), named after the first."""
+    """In order, those that overlap made one: a mobile number that is an e-mail address is `mixed`."""
     result: list[Span] = []
     for span in sorted(spans, key=lambda each: (each.start, -each.end)):
         if result and span.start < result[-1].end:
             last = result[-1]
-            result[-1] = Span(last.start, max(last.end, span.end), last.kind)
+            kind = last.kind if last.kind == span.kind else "mixed"
+            result[-1] = Span(last.start, max(last.end, span.end), kind)
         else:
             result.append(span)
     return result
