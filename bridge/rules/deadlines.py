@@ -88,7 +88,7 @@ class _Walk:
         self.chart, self.state = transitions.petition(), "submitted"
         self.calendar = calendar
         self.profiles = profiles
-        self.facts = replace(facts, version=profiles.edition(facts).version)
+        self.facts = facts
         self.choice = profiles.choose(self.facts)
         self.assigned = shanghai(facts.submitted_at)
         self.clock = ReplyClock(self.assigned)

@@ -198,13 +198,12 @@ TAKEN, DENIED = ("returned", "11-05 09:00"), ("return_denied", "11-05 09:00")
         ((("extension_requested", "11-05"), ("extension_denied", "11-09")), "11-18 23:59:59"),
         ((("suspended", "11-05"), ("resumed", "11-09")), "11-18 23:59:59"),
         ((("suspended", "11-05"), ("progressed", "11-09")), "11-18 23:59:59"),
-        (
-            (("return_requested", "11-03"), ("extension_requested", "11-04"), ("return_denied", "11-05")),
-            "11-16 23:59:59",
-        ),
+        ((ASKED, ("extension_requested", "11-04"), ("return_denied", "11-05")), "11-16 23:59:59"),
+        ((ASKED, ("extension_requested", "11-04"), ("return_denied", "11-05"), ("extension_denied", "11-09")),
+         "11-20 23:59:59"),
         ((("suspended", "11-07"), ("resumed", "11-08")), "11-16 23:59:59"),
     ],
-)
+)  # fmt: skip
 def test_the_clock_stands_still_while_it_is_decided(steps: tuple[tuple[str, str], ...], reply: str) -> None:
     found = after(*(step(*one) for one in steps), profiles=PAUSING)
     assert found.reply == at(reply)
@@ -296,6 +295,11 @@ def test_what_stops_the_clock(end: str) -> None:
     found = after(step(end, "11-05 09:30"), step("noted", "11-06"))
     assert found.stopped_at == at("11-05 09:30")
     assert all(due.until is not None for due in found.history)
+
+
+def test_the_first_answer_is_what_stops_it() -> None:
+    found = after(step("replied", "11-05"), step("replied", "11-06"), step("closed", "11-10"))
+    assert found.stopped_at == at("11-05")
 
 
 @pytest.mark.parametrize("type_", sorted(set(E) - {E.SUBMITTED}))
