@@ -8,8 +8,9 @@ from bridge.prose.digits import Group
 from bridge.prose.spans import Span, apart, hide
 
 _BETWEEN = re.compile(digits.BETWEEN)
-_PREFIX = re.compile(r"(?:00)?86(?=0?1[3-9]\d{9}$)|0(?=1[3-9]\d{9}$)")
-_AREA = re.compile(r"(?:010|02\d|0[3-9]\d\d)(?=[1-9]\d{6,7}$)")
+_CALLED = re.compile(
+    r"(?:(?:00)?86|0)?+(?P<mobile>1[3-9]\d{9})|(?:(?:00)?860?|0)(?:10|2\d|[3-9]\d\d)(?P<local>[1-9]\d{6,7})"
+)
 _WIDE = 0xFEE0
 """From a sign to its full-width form."""
 _SHORTEST = 2
@@ -21,7 +22,7 @@ _LONG = 7
 def mask_words(text: str, words: Iterable[str]) -> str:
     """The text with these names and numbers starred out, also with blanks, dots or invisible signs between, in other
     widths and cases, numbers also in other scripts, with or without country or area code. Words of one character are
-    left. As long as before."""
+    left. As long as before. The work is that of the text times the words."""
     wanted = [word for word in (each.strip() for each in words) if len(word) >= _SHORTEST]
     spans = apart(span for word in wanted for span in _found(text, word))
     return hide(text, spans) if spans else text
@@ -39,8 +40,7 @@ def _letters(text: str, word: str) -> Iterator[Span]:
     signs = [_variants(character) for character in word if not _BETWEEN.fullmatch(character)]
     reached = 0
     for place in re.finditer(f"[{re.escape(signs[0])}]", text) if signs else ():
-        end = _end(text, signs, place.start())
-        if end and place.start() >= reached:
+        if place.start() >= reached and (end := _end(text, signs, place.start())):
             yield Span(place.start(), end, "word")
             reached = end
 
@@ -70,8 +70,10 @@ def _end(text: str, signs: list[str], start: int) -> int:
 
 
 def _number(word: str) -> str:
-    """The word's digits without country and area code; empty if it is not a number."""
-    return _AREA.sub("", _PREFIX.sub("", digits.only(word), count=1), count=1)
+    """The word's digits, of a telephone number those without country and area code; empty if it is not a number."""
+    read = digits.only(word)
+    called = _CALLED.fullmatch(read)
+    return called["mobile"] or called["local"] if called else read
 
 
 def _digits(text: str, number: str) -> Iterator[Span]:
