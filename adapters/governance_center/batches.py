@@ -33,7 +33,7 @@ EVENTS = "events"
 DOCUMENTS_AT_MOST = 100
 """Each document's row keeps the whole body as it came: a batch must not multiply into gigabytes."""
 
-QUESTIONS_AT_MOST = 3
+QUESTIONS_AT_MOST = 60
 """How many documents of a batch may name another system's number: each is looked up, and the core bounds the chain."""
 
 ASK_ALONE = "本批次须比对编号的事件过多，请单独报送本事件"

@@ -82,8 +82,8 @@ class CenterSandbox:
     def __init__(self, settings: CenterSettings, plan: SandboxPlan) -> None:
         self.box = Sandbox(SYSTEM, plan.bridge_url, plan.pace_seconds, plan.seed, autopilot=plan.autopilot)
         self.book = Casebook()
-        self.dialect = Dialect()
         self.codes: Codes = load(settings.platform, settings.codes)
+        self.dialect = Dialect(_accepted=self.codes.answers.accepted[0])
         self.seeds = Seeds(self.book, self.box, self.codes, settings.app_id)
         self._guard = Guard(settings.app_id, settings.secret.get_secret_value(), settings.window_seconds)
         self._nonces = Nonces(settings.window_seconds)

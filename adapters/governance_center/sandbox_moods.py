@@ -48,6 +48,7 @@ class Dialect:
     twice: bool = False
     late: bool = False
     _seen: int = 0
+    _accepted: str = "1"
 
     def change(self, switches: Mapping[str, Any]) -> None:
         """Raises `WrongDialect`."""
@@ -79,29 +80,29 @@ class Dialect:
         if "code" not in answer or "results" in answer:
             return answer
         good = answer["code"] == "1"
+        code = self._accepted if good else "0" if self._accepted != "0" else "-1"
         rest = {name: value for name, value in answer.items() if name not in ("code", "message", "eventId")}
         number, message = answer.get("eventId"), answer.get("message", "")
         match self.answers:
             case "numeric":
-                return {**answer, "code": int(answer["code"])}
+                return {**answer, "code": int(code)}
             case "peer":
                 theirs = {"peerEventId": number} if number else {}
-                return {**rest, "code": answer["code"], "message": message, **theirs}
+                return {**rest, "code": code, "message": message, **theirs}
             case "success_number":
                 return {"Success": good, "Number": number or "", "Message": message, **rest}
-            case "batch" if good:
-                return {"code": "1", "msg": message, "successStr": number or "", "conflictStr": "", **rest}
             case "batch":
-                failure = {"id": number, "reason": message}
-                return {
-                    "code": "1",
-                    "msg": "部分成功",
-                    "successStr": "",
-                    "conflictStr": "",
-                    "failSituationList": [failure],
-                }
-        return answer
+                return {"code": self._accepted, **_listed(number, message, good=good), **rest}
+        return {**answer, "code": code}
 
     def named(self, document: Document) -> Document:
         """The document with another platform's names of fields, if so told."""
         return {RENAMED.get(key, key): value for key, value in document.items()} if self.renamed else document
+
+
+def _listed(number: str | None, message: str, *, good: bool) -> Document:
+    """One document's outcome as a batch is answered; a platform of this kind says success around a refusal."""
+    if good:
+        return {"msg": message, "successStr": number or "", "conflictStr": ""}
+    failure = {"id": number, "reason": message}
+    return {"msg": "部分成功", "successStr": "", "conflictStr": "", "failSituationList": [failure]}

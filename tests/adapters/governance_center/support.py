@@ -127,6 +127,7 @@ def petition(**changes: Any) -> Petition:
 def outgoing(
     kind: EventType,
     data: EventData | None = None,
+    /,
     *,
     known: str | None = None,
     event: UUID | None = None,
