@@ -13,6 +13,7 @@ import structlog
 from bridge import failpoints
 from bridge.clock import Now, iso, to_ms
 from bridge.witness import checkpoints
+from bridge.witness.logfiles import locked
 from bridge.witness.note import NoteError, Signer
 from bridge.witness.tiler import Tiler
 from bridge.witness.tree import EMPTY_ROOT, Frontier
@@ -79,7 +80,7 @@ class Signing:
     def sign(self, tree: Frontier) -> None:
         """Sign the tree, its tiles first."""
         now = self._now()
-        while not self._tiler.remaking and self.catch_up(tree.size):
+        while not self._tiler.remaking and self.catch_up(tree):
             pass  # after a crash: what lies behind the last checkpoint
         failpoints.hit("witness.before_checkpoint")
         checkpoints.issue(self._dir, self._signer(), tree, iso(to_ms(now)), before=lambda: self._flush_tiles(tree))
@@ -92,12 +93,16 @@ class Signing:
         if self._tiler.size == size:
             self._try(lambda: self._tiler.append(leaves))
 
-    def catch_up(self, size: int) -> bool:
-        """Bring the tiles nearer to `size`; whether there is more to read at once."""
+    def catch_up(self, tree: Frontier) -> bool:
+        """Bring the tiles nearer to the tree; whether there is more to read at once."""
         before = self._tiler.size
-        if before < size:
-            self._try(lambda: self._tiler.follow(min(CATCH_UP, size - before)))
-        return before < self._tiler.size < size
+        if before < tree.size:
+            self._try(lambda: self._tiler.follow(min(CATCH_UP, tree.size - before)))
+            if self._tiler.remaking and self._tiler.size == tree.size:
+                # All were made anew: proofs need not wait for the next checkpoint.
+                with locked(self._dir, exclusive=True):
+                    self._flush_tiles(tree)
+        return before < self._tiler.size < tree.size
 
     def _flush_tiles(self, tree: Frontier) -> None:
         if self._tiler.size != tree.size:

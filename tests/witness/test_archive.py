@@ -173,7 +173,7 @@ def test_a_day_packed_anew_with_another_line_is_named(log: Sealed) -> None:
     assert (faults[0].file, faults[0].line) == (PACKED, 1)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_changed_byte_of_a_packed_day_is_named(packed: Sealed, data: st.DataObject) -> None:
     path = packed.audit_dir / data.draw(st.sampled_from([PACKED, SUM]))

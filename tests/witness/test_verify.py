@@ -21,7 +21,7 @@ from bridge.witness.verify import Fault, Verdict, verify
 from tests.witness.logs import ENTRIES, SIGNED_SIZES, Sealed, build, entries, entry, seal_all
 
 NEWEST = SIGNED_SIZES[-1]
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -527,7 +527,7 @@ def is_allowed(before: dict[str, bytes], after: dict[str, bytes]) -> bool:
     return whole.startswith(left) and left.endswith(b"\n") and left.count(b"\n") >= NEWEST - 29
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([_flip, _cut, _insert, _move_line, _swap_lines, _forge, _swap_files, _delete_file]),
     st.data(),
