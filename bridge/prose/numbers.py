@@ -113,7 +113,7 @@ class _Run:
         candidate = self._candidate(first, last)
         length = len(candidate.digits)
         if length > _ANY.start:
-            return Span(candidate.start, candidate.end, "mobile") if phones.several_mobiles(candidate) else None
+            return Span(candidate.start, candidate.end, "mixed") if papers.SEVERAL.fullmatch(candidate.digits) else None
         for kind, lengths, rule in _RULES:
             if length in lengths and (end := rule(candidate)):
                 return Span(_with_sign(candidate), end, kind)

@@ -10,8 +10,11 @@ _ID_LABEL = label("身份证|身份号码|证件号")
 _CARD_LABEL = label("卡号|账号|帐号|账户|帐户|银行卡|存折")
 PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-BORN = re.compile(rf"(?:{PROVINCE.pattern})\d{{4}}(?:(?:18|19|20)\d\d{_DAY}\d{{3}}|\d\d{_DAY}\d{{3}})")
-"""How an id number of 18 or of 15 digits begins."""
+_LONG_ID = rf"(?:{PROVINCE.pattern})\d{{4}}(?:18|19|20)\d\d{_DAY}\d{{3}}"
+BORN = re.compile(rf"{_LONG_ID}|(?:{PROVINCE.pattern})\d{{6}}{_DAY}\d{{3}}")
+"""How an id number of 18 digits begins, or one of 15 is."""
+SEVERAL = re.compile(rf"(?:{_LONG_ID}\d|1[3-9]\d{{9}}){{2,}}+")
+"""Id and mobile numbers with nothing between them, as some forms are exported."""
 _CHECK_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 # UnionPay, Visa, MasterCard, JCB and the older cards of two banks. Sixteen to nineteen digits.
 ISSUERS = re.compile(r"62|60|4|5[1-5]|35|95")

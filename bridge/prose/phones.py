@@ -14,18 +14,12 @@ from bridge.prose.spans import STAR
 _PHONE_LABEL = label("电话|手机|座机|固话|电联|联系|致电|拨打|微信|tel|phone|mobile|call|[☎☏📞📱]")
 _LOCAL_LABEL = label("电话|座机|固话|电联|致电|拨打|联系方式|tel|phone|[☎☏📞]")
 _MOBILE = re.compile(r"(?P<prefix>(?:(?:00)?86|179\d\d|12593)?0?)1[3-9]\d{9}")
-_MANY_MOBILES = re.compile(r"(?:1[3-9]\d{9}){2,}+")
 _DEGREES = re.compile(r"(?<![A-Za-z\d])(\d{2,3})[.．]$")
 _AREA = re.compile(r"(?P<area>010|02\d|0[3-9]\d\d)(?P<local>[1-9]\d{6,7})")
 _ABROAD = re.compile(r"00[1-9]\d{0,2}")
 _EXTENSION = re.compile(
     rf"\s?(?:(?:转分机|转|分机|ext\.?)\s?\d{{1,6}}+(?!\d)|[-－—]\d{{1,6}}+(?!{digits.BETWEEN}\d|年))", re.IGNORECASE
 )
-
-
-def several_mobiles(candidate: Candidate) -> bool:
-    """Written one after another without a gap."""
-    return len(candidate.groups) == 1 and _MANY_MOBILES.fullmatch(candidate.digits) is not None
 
 
 def mobile(candidate: Candidate) -> int:
@@ -51,7 +45,7 @@ def _is_paper_number(own: Candidate) -> bool:
     before, behind = own.text[max(0, own.start - 1) : own.start], own.text[own.end : own.end + 2]
     if before == "第" and behind[:1] == "号" and behind != "号码":
         return True
-    return is_day("20" + own.digits[:6]) and own.after(PAPER)
+    return is_day("20" + own.digits[:6]) and own.after(PAPER) and not own.after(_PHONE_LABEL)
 
 
 def _is_decimal(own: Candidate) -> bool:

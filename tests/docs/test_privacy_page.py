@@ -1,0 +1,58 @@
+"""docs/privacy.md shows what the masker really does: every example is run."""
+
+import re
+from typing import get_args
+
+import pytest
+
+from bridge import prose
+from bridge.prose.spans import Kind
+from tests.docs.pages import DOCS, text
+
+PAGE = text(DOCS / "privacy.md")
+NOT_BY_FORM = {"word", "mixed"}
+
+
+def _section(title: str) -> str:
+    """From the heading that starts with `title` to the next heading of any level."""
+    found = re.search(rf"^#+ {title}.*?\n(.*?)(?=^#|\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[1]
+
+
+def _rows(title: str, cells: str) -> list[tuple[str, ...]]:
+    rows = re.findall(rf"^\| {cells} \|$", _section(title), flags=re.MULTILINE)
+    assert len(rows) == _section(title).count("\n| ") - 1, "a row that this test cannot read"
+    return rows
+
+
+MASKED = _rows("What is masked", r"([^`|]+) \| `([^`|]+)` \| `([^`|]+)`")
+KEPT = _rows("What is left", r"([^`|]+) \| `([^`|]+)`")
+KNOWN = _rows("A known person", r"`([^`|]+)` \| `([^`|]+)` \| `([^`|]+)`")
+UNFOUND = re.findall(r"`([^`]+)`", _section("What no mask finds"))
+
+
+@pytest.mark.parametrize(("example", "masked"), [row[1:] for row in MASKED], ids=[row[0] for row in MASKED])
+def test_an_example_is_masked_as_shown(example: str, masked: str) -> None:
+    assert "*" in masked
+    assert prose.mask(example) == masked
+
+
+@pytest.mark.parametrize("example", [row[1] for row in KEPT], ids=[row[0] for row in KEPT])
+def test_an_example_is_left(example: str) -> None:
+    assert prose.mask(example) == example
+
+
+@pytest.mark.parametrize(("word", "example", "masked"), KNOWN, ids=[row[0] for row in KNOWN])
+def test_a_known_word_is_masked_as_shown(word: str, example: str, masked: str) -> None:
+    assert prose.mask_words(example, [word]) == masked
+
+
+@pytest.mark.parametrize("example", UNFOUND)
+def test_what_the_page_owns_up_to_is_true(example: str) -> None:
+    assert prose.mask(example) == example
+
+
+def test_the_page_has_an_example_of_every_kind() -> None:
+    shown = {span.kind for _, example, _ in MASKED for span in prose.find(example)}
+    assert shown == set(get_args(Kind)) - NOT_BY_FORM
