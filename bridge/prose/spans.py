@@ -24,7 +24,7 @@ _PLAIN: dict[Kind, re.Pattern[str]] = {
     "landline": re.compile(r"(?P<head>[(（]?[0０]\d{2,3}[^\d*]{1,3})\d{3,4}\D{0,3}\d{2}(?P<tail>\d{2})"),
     "id": re.compile(r"(?P<head>\d{3})(?:\d{11}|\d{8})(?P<tail>\d{3}[\dXxＸｘ])"),
     "card": re.compile(r"(?P<head>)\d{12,15}(?P<tail>\d{4})"),
-    "plate": re.compile(r"(?P<head>.\s?[^\W\d_]).++(?P<tail>)"),
+    "plate": re.compile(r"(?P<head>.\s?[^\W\d_]).{4,}+(?P<tail>)"),
     "email": re.compile(r"(?P<head>)[^@＠]++(?P<tail>[@＠].++)"),
 }
 
