@@ -25,7 +25,7 @@ _TIGHT = rf"\s{_UNSEEN}{_DASHES}"
 _SPOKEN_CLASS = "".join(_SPOKEN)
 
 GAP = 4
-"""Characters that may stand between two digits of one number. A row of stars that we leave behind is longer, or is known as a mask."""
+"""Characters that may stand between two digits of one number. A row of stars we leave is longer, or known as a mask."""
 
 BETWEEN = rf"[{_TIGHT}{_LOOSE}]{{0,{GAP}}}+"
 _DIGIT = rf"[\d{_SPOKEN_CLASS}{_CIRCLED}]"

@@ -77,7 +77,7 @@ def _number(word: str) -> str:
 
 
 def _digits(text: str, number: str) -> Iterator[Span]:
-    for run in digits.short_runs(text):
+    for run in digits.runs(text) if len(number) >= _LONG else digits.short_runs(text):
         yield from _in_run(run, number)
 
 
