@@ -19,6 +19,9 @@ from bridge.adapter import Draft, Update
 from schemas.event import Assignment, EventData, EventType, Indicator, RawCode, Satisfaction, Span, SupervisionLevel
 from schemas.petition import Place
 
+UNTIL = "0"
+"""The postponeType that comes with a date instead of a length."""
+
 W = TypeVar("W", bound=wire.Wire)
 
 
@@ -95,16 +98,18 @@ def _check(message: Message, codes: Codes) -> tuple[Draft, ...]:
     if message.data.get("archiveTypeId") not in (None, ""):
         return _archive(message, codes)
     check = _parsed(wire.Disposal, message)
-    state = codes.check_states.get(check.state or "0")
+    state = codes.check_states.get(check.state or "")
     data = EventData(
         text=check.opinion,
         unit=_cut(check.unit_name, 200),
         person=_cut(check.human_name, 100),
         resolved=state["resolved"] if state else None,
-        status=_code(check.state or "0", state["name"] if state else None),
+        status=_code(check.state, state["name"] if state else None),
         attachments=cases.attachments(check, message.key),
     )
-    return _told(message, check, EventType.VERIFIED if state else None, data, check.time)
+    # Without a result it was looked at, and nothing is said about what was found.
+    known = state is not None or check.state is None
+    return _told(message, check, EventType.VERIFIED if known else None, data, check.time)
 
 
 def _archive(message: Message, codes: Codes) -> tuple[Draft, ...]:
@@ -123,13 +128,16 @@ def _application(message: Message, codes: Codes) -> tuple[Draft, ...]:
     if applied.kind is None:
         raise Unclear("data has no applyTypeId or replyResult (缺少applyTypeId或replyResult)")
     word = codes.applications[message.action].get(applied.kind)
+    status = _code(applied.kind)
+    if applied.postpone_type not in (None, UNTIL, *codes.postpone_units):
+        word, status = None, _code(f"postponeType={applied.postpone_type}")
     data = EventData(
         text=applied.opinion,
         unit=_cut(applied.unit_name, 200),
         person=_cut(applied.human_name, 100),
         due_at=applied.postpone_deadline or applied.third_deadline,
         extend_by=_span(applied, codes),
-        status=_code(applied.kind),
+        status=status,
         attachments=cases.attachments(applied, message.key),
     )
     return _told(message, applied, word, data, applied.time)
@@ -149,13 +157,13 @@ def _evaluate(message: Message, codes: Codes) -> tuple[Draft, ...]:
     )
     # A rating that the system gave by itself (type 1) was not spoken by the citizen, who may then be told of it.
     actor = "petitioner" if said.type == "0" else None
-    known = word is not None or said.state is None
+    known = (word is not None or said.state is None) and said.type in (None, "0", "1")
     return _told(message, rated, EventType.RATED if known else None, data, said.time, actor=actor)
 
 
 def _notify(message: Message, codes: Codes) -> tuple[Draft, ...]:
     told = _parsed(wire.Notify, message)
-    method = codes.notify_methods.get(told.method or "")
+    method = codes.notify_methods.get(told.method or "", told.method)
     data = EventData(text=told.content, status=_code(told.type, method))
     return _told(message, told, codes.notify_types.get(told.type or ""), data, told.time)
 

@@ -166,7 +166,8 @@ def _petitioner(report: wire.Report, codes: Codes) -> Petitioner:
         phone=phone,
         openid=openid,
         anonymous=hidden or (nameless and not phone),
-        confidential=report.reporter_public == "0",
+        # Whatever is not plainly "public" keeps the caller's name: a flag misread must not tell it.
+        confidential=report.reporter_public not in (None, "1"),
     )
 
 

@@ -103,6 +103,7 @@ def test_an_unmapped_urgency_is_noted() -> None:
         ({"reporterPublicFlag": 0}, False, True, "13900000001"),
         ({"reporterPublicFlag": "0"}, False, True, "13900000001"),
         ({"reporterPublicFlag": 1}, False, False, "13900000001"),
+        ({"reporterPublicFlag": "保密"}, False, True, "13900000001"),
     ],
 )
 def test_who_asks(change: dict[str, Any], anonymous: bool, confidential: bool, phone: str | None) -> None:
