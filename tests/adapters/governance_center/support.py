@@ -168,15 +168,16 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 20) -
 
 @contextlib.asynccontextmanager
 async def served(app: Starlette, port: int) -> AsyncIterator[str]:
-    """The app on the loopback interface, in this very loop."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve())
-    await until(lambda: server.started, "the server")
+    """The app on the loopback interface, in this very loop, without the one of uvicorn that ticks ten times a second."""
+    config = uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
-        await task
+        await server.shutdown()
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,20 @@ from bridge.adapter import Busy, OutboundError, Permanent, Unknown
 from bridge.outcall import Reply
 from tests.adapters.governance_center.support import codes
 
+ACCEPTED_ELSEWHERE = {
+    "wecom": {"errcode": 0, "errmsg": "ok", "eventId": "E1"},
+    "lifeline": {"success": True, "code": 10000, "message": "成功", "pageInfo": None, "eventId": "E1"},
+}
+
+
+@pytest.mark.parametrize("platform", ACCEPTED_ELSEWHERE)
+def test_platforms_with_codes_of_their_own_for_yes(platform: str) -> None:
+    raw = orjson.dumps(ACCEPTED_ELSEWHERE[platform])
+    assert judged(Reply(200, {}, raw), codes(platform).answers).eventId == "E1"
+    with pytest.raises(Permanent):
+        judged(Reply(200, {}, orjson.dumps({"code": "1", "eventId": "E1"})), codes(platform).answers)
+
+
 LOGIN = "<html><body>请登录</body></html>".encode()
 
 
@@ -25,6 +39,9 @@ def judge(status: int, body: object) -> str | None:
         {"success": True, "eventId": "E1"},
         {"Success": True, "Number": "E1"},
         {"code": "1", "success": True, "eventId": "echo", "peerEventId": "E1", "extra": {"a": 1}},
+        {"code": "1", "msg": "成功", "successStr": "E1", "conflictStr": "", "failSituationList": []},
+        {"successStr": "E1,E2", "failSituationList": None},
+        {"Success": True, "successStr": "E9", "Number": "E1"},
     ],
 )
 def test_accepted(body: object) -> None:
@@ -46,6 +63,14 @@ def test_accepted(body: object) -> None:
         (200, {"code": "0", "message": "Server BUSY"}, Busy, "busy"),
         (200, {"code": "0", "message": "重复上报"}, Unknown, "already_there"),
         (200, {"code": "0", "message": "其他原因"}, Permanent, "code_0"),
+        (200, {"code": "0", "message": "协办单位尚未全部办结，主办单位不能办结"}, Busy, "assist_open"),
+        (200, {"code": "1", "failSituationList": [{"id": "E1", "cause": "字段有误"}]}, Permanent, "refused_in_batch"),
+        (200, {"code": "1", "successStr": "E2", "failSituationList": ["E1 事件已归档！"]}, Permanent, "archived"),
+        (200, {"code": "1", "msg": "部分成功", "failSituationList": [{"msg": "系统繁忙"}]}, Busy, "busy"),
+        (200, {"code": "1", "successStr": "", "conflictStr": "E1"}, Unknown, "already_there"),
+        (200, {"code": "0", "successStr": "E1"}, Unknown, "contradictory_answer"),
+        (200, {"success": False, "successStr": "E1"}, Unknown, "contradictory_answer"),
+        (400, {"code": "0", "failSituationList": ["x"], "message": "批次有误"}, Permanent, "code_0"),
         (200, {"code": "0"}, Permanent, "code_0"),
         (200, {"code": "10001", "success": False, "message": "工单不存在"}, Permanent, "code_10001"),
         (200, {"code": "1", "success": False}, Permanent, "code_1"),

@@ -7,12 +7,12 @@ import pytest
 
 from adapters.governance_center.codes import SHIPPED, Unmapped, code_for, find, load
 from adapters.governance_center.settings import CenterSettings
-from bridge.adapter import Ignored
+from bridge.adapter import Ignored, Taken
 from schemas.event import EventType
 from schemas.petition import Urgency
 from tests.adapters.governance_center.support import EVENT_ID, SETTINGS, read, submission_of, update_of
 
-PLATFORMS = ("jiangyin", "ffcs", "digital_village", "wecom")
+PLATFORMS = ("jiangyin", "ffcs", "digital_village", "wecom", "digital_city", "four_platforms", "emergency", "lifeline")
 STATUSES: dict[str, dict[str, str]] = {
     "jiangyin": {"99": "ignored", "02": "progressed", "03": "closed", "04": "closed", "06": "cancelled"},
     "ffcs": {
@@ -36,7 +36,25 @@ STATUSES: dict[str, dict[str, str]] = {
         "已评价": "ignored",
     },
     "wecom": {"待受理": "ignored", "办理中": "progressed", "已办结": "closed", "不受理": "not_accepted"},
+    "digital_city": {
+        "0": "ignored",
+        "1": "accepted",
+        "2": "progressed",
+        "3": "progressed",
+        "4": "progressed",
+        "5": "verified",
+        "6": "closed",
+    },
+    "four_platforms": {"网格上报": "ignored"},
+    "emergency": {},
+    "lifeline": {},
 }
+URGENCIES: dict[str, dict[str, str]] = {
+    "jiangyin": {"01": "normal", "02": "urgent", "03": "critical"},
+    "ffcs": {"01": "critical", "02": "urgent", "03": "normal"},
+    "wecom": {"1": "normal", "2": "urgent", "3": "critical"},
+}
+URGENCY_WORDS = {"": "normal", "一般": "normal", "普通": "normal", "紧急": "urgent", "特急": "critical"}
 WORDS = {
     "已受理": "accepted",
     "不予受理": "not_accepted",
@@ -134,6 +152,31 @@ def test_zero_is_not_a_missing_code() -> None:
 def test_urgency_is_the_platforms(platform: str, code: object, urgency: Urgency) -> None:
     draft = submission_of({"urgencyDegree": code}, on(platform))
     assert draft.petition.urgency is urgency
+
+
+URGENCY_CASES = [
+    (name, code, meaning) for name in PLATFORMS for code, meaning in (URGENCIES.get(name, {}) | URGENCY_WORDS).items()
+]
+
+
+@pytest.mark.parametrize(("platform", "code", "meaning"), URGENCY_CASES)
+def test_every_urgency(platform: str, code: str, meaning: str) -> None:
+    assert submission_of({"urgencyDegree": code}, on(platform)).petition.urgency == meaning
+    assert set(load(platform).urgency) == set(URGENCIES.get(platform, {}) | URGENCY_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("platform", "code"), [("lifeline", "0"), ("lifeline", "1"), ("lifeline", "2"), ("four_platforms", "1级事件")]
+)
+def test_codes_whose_meaning_nobody_published_are_kept_and_not_guessed(platform: str, code: str) -> None:
+    """A city that knows them writes them into its own table."""
+    if platform == "lifeline":
+        draft = update_of({"op": "progress", "state": code}, on(platform))
+        assert draft.type is EventType.UNKNOWN
+        return
+    reading = read({"op": "report", "eventId": EVENT_ID, "content": "x", "eventLevel": code}, on(platform))
+    assert isinstance(reading, Taken)
+    assert reading.drafts[1].message_key.endswith("#urgencyDegree")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.governance_center.guard import Guard
 from adapters.governance_center.settings import CenterSettings, sandbox_settings
+from adapters.governance_center.signature import SignType
 from bridge.adapter import Busy, CannotAsk, OutboundError, Permanent, Transient, Unknown
 from schemas.event import EventData, EventType
 from tests.adapters.governance_center.support import (
@@ -147,6 +148,30 @@ def test_the_sandbox_refuses_what_is_wrong(change: dict[str, object]) -> None:
                 with pytest.raises(Permanent, match="auth"):
                     await wrong.send(REPORTED)
             assert not center.box.memory.arrivals
+
+    run(work())
+
+
+@pytest.mark.parametrize("sign_type", ["HMAC-SM3", "HMAC-SHA256"])
+def test_both_algorithms_are_sent(sign_type: str) -> None:
+    async def work() -> None:
+        async with with_sandbox(sign_type=SignType(sign_type)) as (_, outbound):
+            assert (await outbound.send(REPORTED)).holds
+            headers = outbound._caller._signer.headers("GET", "/", b"", NOW, "n")
+            assert headers["X-Sign-Type"] == sign_type
+
+    run(work())
+
+
+def test_the_key_of_a_message_is_no_number_of_an_event() -> None:
+    """A batch-shaped answer may list the keys that it took."""
+
+    async def work() -> None:
+        listed = orjson.dumps({"code": "1", "successStr": REPORTED.idempotency_key})
+        app, _ = answering((200, listed, "application/json"))
+        async with served(app, free_port()) as url, sending(sandbox_settings(url, SECRET)) as outbound:
+            with pytest.raises(Unknown, match="no_event_id"):
+                await outbound.send(REPORTED)
 
     run(work())
 
