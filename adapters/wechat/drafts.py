@@ -96,6 +96,10 @@ _MEDIA = {
 }
 
 
+MEDIA_NAMES = frozenset({"图片.jpg", "视频.mp4", "小视频.mp4", "语音", "语音.amr", "语音.speex", "语音.silk"})
+"""What a file of the conversation is called: the platform gives it no name."""
+
+
 def _attachments(message: Message) -> tuple[Attachment, ...]:
     field, name = _MEDIA.get(message.kind, ("", ""))
     media, picture = message.word(field), message.word("PicUrl")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.wechat import form, gathering, wire
+from adapters.wechat import drafts, form, gathering, wire
 from adapters.wechat.settings import WechatSettings, secret
 from adapters.wechat.words import Words
 from bridge import strictjson
@@ -145,7 +145,7 @@ class WechatRegister:
             state=self._states.get(item.status) or None,
             raw_state="" if item.status in self._states else item.status,
             digests=item.fields if item.kind == FORM else {},
-            attachments=frozenset(item.attachments) if item.kind == FORM else frozenset(),
+            attachments=frozenset(item.attachments) - _SENT if item.kind == FORM else frozenset(),
         )
 
     # ── comparing ──
@@ -160,7 +160,8 @@ class WechatRegister:
         return {name: _sha256(value) for name, value in kept.items() if value}
 
     def attachments(self, petition: Petition) -> frozenset[str]:
-        return frozenset(_sha256(one.name) for one in petition.attachments) if _filed(petition) else frozenset()
+        named = {_sha256(one.name) for one in petition.attachments} if _filed(petition) else set()
+        return frozenset(named) - _SENT
 
     # ── taking in ──
     def read(self, notice: Notice, received_at: datetime) -> Reading:
@@ -177,6 +178,9 @@ class WechatRegister:
                 _NOTHING, f"the register's document cannot be read: {type(error).__name__} (对账文件无法读取)"
             )
 
+
+_SENT = frozenset(hashlib.sha256(name.encode()).hexdigest() for name in drafts.MEDIA_NAMES)
+"""What the citizen sent later in the conversation is on no form: it is left out on both sides."""
 
 _NOTHING = Response(200, b"")
 """A notice is not answered."""

@@ -5,6 +5,7 @@ Beside what every sandbox has:
     POST /sandbox/dialect    how it speaks from now on: {"format": "xml"|"json", "mode": "safe"|"compatible"|"plain",
                              "key": "current"|"previous", "spelling": "MsgID"|"MsgId", "tries": 1…3, "late": seconds}
     POST /sandbox/limits     what is used up: {"template": 45009, "subscribe": 45011, …}; {} : nothing
+    GET  /sandbox/phone      ?openid=…: the messages that this phone shows, in order
     POST /sandbox/register   a difference for the reconciliation (see `sandbox_register.py`)
 """
 
@@ -109,7 +110,12 @@ def _switches(phone: Phone, account: Account) -> list[Route]:
         account.used_up = {str(way): int(code) for way, code in orjson.loads(await request.body()).items()}
         return _json(account.used_up)
 
+    async def shown(request: Request) -> Response:
+        openid = request.query_params.get("openid", "")
+        return _json({"openid": openid, "messages": account.shown.get(openid, [])})
+
     return [
+        Route("/sandbox/phone", shown),
         Route("/sandbox/dialect", dialect, methods=["POST"]),
         Route("/sandbox/limits", limits, methods=["POST"]),
     ]
@@ -143,13 +149,17 @@ def settings(base_url: str, secret: str) -> WechatSettings:
     def derived(name: str, length: int = 32) -> str:
         return hashlib.sha256(f"wechat {name} {secret}".encode()).hexdigest()[:length]
 
-    aes_key = base64.b64encode(hashlib.sha256(f"wechat aes_key {secret}".encode()).digest()).decode().rstrip("=")
+    def key(name: str) -> SecretStr:
+        digest = hashlib.sha256(f"wechat {name} {secret}".encode()).digest()
+        return SecretStr(base64.b64encode(digest).decode().rstrip("="))
+
     return WechatSettings(
         base_url=base_url,
         app_id=f"wx{derived('app_id', 16)}",
         app_secret=SecretStr(derived("app_secret")),
         token=SecretStr(derived("token")),
-        aes_key=SecretStr(aes_key),
+        aes_key=key("aes_key"),
+        previous_aes_key=key("previous_aes_key"),
         inbound_key=SecretStr(derived("inbound_key")),
         templates=TemplateIds(accepted="tpl-accepted", progress="tpl-progress", reply="tpl-reply", task="tpl-task"),
         subscribe_templates=TemplateIds(

@@ -99,6 +99,7 @@ class Account:
         self._wrote: dict[str, tuple[float, int]] = {}
         # Message ids differ from run to run: a receipt belongs to one hand-off for ever.
         self._msgids = time.time_ns() // 1000
+        self.shown: dict[str, list[dict[str, Any]]] = {}
         self.tokens_given = 0
         self.used_up: dict[str, int] = {}
 
@@ -164,6 +165,7 @@ class Account:
         msgid = self._number()
         self._remember(openid, key, msgid)
         self._arrived(key or msgid, self._templates[template_id], msgid, data, f"{openid} {key}" if key else None)
+        self._show(openid, "template", self._templates[template_id], msgid, data)
         fate = next((status for start, status in _FATES if openid.startswith(start)), "success")
         self._box.later(1, lambda: self._tell(openid, msgid, "", fate))
         return _taken(msgid)
@@ -173,6 +175,7 @@ class Account:
         _check_openid(openid, "subscribe")
         msgid = self._number()
         self._arrived(f"subscribe:{msgid}", self._subscriptions[template_id], msgid, data, None)
+        self._show(openid, "subscribe", self._subscriptions[template_id], msgid, data)
         fate = "failed: system failed" if openid.startswith("oSystemFailedTwice") else "success"
         self._box.later(1, lambda: self._tell(openid, msgid, template_id, fate))
         return _taken(msgid)
@@ -193,6 +196,7 @@ class Account:
         self._within_window(openid)
         number = self._number()
         self._arrived(f"custom:{number}", "customer_service", number, {"text": content}, None)
+        self._show(openid, "customer_service", "text", number, {"text": content})
         return {"errcode": 0, "errmsg": "ok"}
 
     def _within_window(self, openid: str) -> None:
@@ -239,6 +243,10 @@ class Account:
         if key:
             self._sent[openid, key] = msgid
             self._ages.append((time.monotonic(), (openid, key)))
+
+    def _show(self, openid: str, way: str, purpose: str, number: str, data: Mapping[str, str]) -> None:
+        message = {"way": way, "purpose": purpose, "number": number, "data": dict(data)}
+        self.shown.setdefault(openid, []).append(message)
 
     def _arrived(self, key: str, what: str, msgid: str, data: Mapping[str, str], effect: str | None) -> None:
         arrival = Arrival(

@@ -3,6 +3,8 @@
     POST /platform/petitions/query   {"day": "2026-11-22", "page": 1, "size": 50} → {"total", "page", "size", "items"}
     POST /platform/petitions/get     {"number": …} → {"kind", "number", "document" | "message"}
     POST /sandbox/register           {"do": "forget" | "stranger" | "state" | "field" | "twice" | "attachment", …}
+                                     on "number" (theirs or ours; without: the newest). "stranger" brings its
+                                     "document" and, if it likes, "entered_at"
 
 The platform's own documents name no such interface: this is our extension, in the form door's style (its key, its
 words), and a city that has another one sets another address.
@@ -23,6 +25,7 @@ from starlette.routing import Route
 
 from adapters.wechat.settings import WechatSettings, secret
 from bridge.sandbox import Sandbox
+from schemas.base import SHANGHAI
 from schemas.petition import PetitionDocument
 
 MOST_ITEMS = 200
@@ -76,11 +79,13 @@ class Platform:
         self._key = secret(settings.inbound_key)
         self.cases: list[Case] = []
 
-    def filed(self, document: Mapping[str, Any], petition_id: str | None) -> None:
+    def filed(self, document: Mapping[str, Any], petition_id: str | None, entered_at: datetime | None = None) -> None:
         """The form back end filed it, and knows our answer."""
         number = str(document.get("external_id"))
         if not any(case.number == number for case in self.cases):
-            self.cases.append(Case(number, "external_id", petition_id, self._box.now(), dict(document)))
+            self.cases.append(
+                Case(number, "external_id", petition_id, entered_at or self._box.now(), copy.deepcopy(dict(document)))
+            )
 
     def written(self, number: str, message: str, petition_id: str) -> None:
         """A citizen wrote it."""
@@ -135,7 +140,7 @@ class Platform:
         order = orjson.loads(await request.body())
         if order.get("do") == "stranger":
             # Filed, and lost on the way to us.
-            self.filed(order["document"], None)
+            self.filed(order["document"], None, _moment(order.get("entered_at")))
             return _json({"number": order["document"]["external_id"]})
         case = self._case(order.get("number"))
         change = _CHANGES.get(str(order.get("do")))
@@ -157,6 +162,7 @@ class Platform:
         case.document[str(order["name"])] = order["value"]
 
     def attachment(self, case: Case, order: Mapping[str, Any]) -> None:
+        """One that nobody sent us."""
         name = str(order.get("name", "无人提交.jpg"))
         case.document.setdefault("attachments", []).append({"name": name, "url": "http://files.example.invalid/x"})
 
@@ -168,6 +174,10 @@ _CHANGES: Mapping[str, Callable[[Platform, Case, Mapping[str, Any]], None]] = {
     "field": Platform.field,
     "attachment": Platform.attachment,
 }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(SHANGHAI) if text else None
 
 
 def _sha256(text: str) -> str:

@@ -209,13 +209,17 @@ def outgoing(
 async def served(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI application on the loopback; gives its base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on", ws="none"))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    config = uvicorn.Config(app, log_level="critical", lifespan="on", ws="none")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Without uvicorn's main loop, which looks only every tenth of a second whether it is to stop.
+    await server.startup(sockets=[listener])
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await serving
+        server.force_exit = True
+        await server.shutdown(sockets=[listener])
 
 
 async def holds(condition: Any, seconds: float = 10) -> None:
@@ -230,8 +234,11 @@ class Bench:
     """The adapter's outbound side beside its sandbox."""
 
     outbound: Any
+    register: Any
     box: Any
     account: Any
+    platform: Any
+    url: str
     clock: list[datetime]
 
     async def send(self, audience: set[str], **more: Any) -> Any:
@@ -251,6 +258,7 @@ async def bench(bridge_url: str = "http://127.0.0.1:9", **more: Any) -> AsyncIte
     )
     clock = [NOW]
     async with served(app) as url, aiohttp.ClientSession() as session:
-        given = base.model_copy(update={"base_url": url, **more})
+        given = base.model_copy(update={"base_url": url, "platform_url": url, **more})
         adapter = MANIFEST.build(given, Workshop(now=lambda: clock[0], session=lambda: session))
-        yield Bench(adapter.outbound, app.state.sandbox, app.state.account, clock)
+        state = app.state
+        yield Bench(adapter.outbound, adapter.register, state.sandbox, state.account, state.platform, url, clock)

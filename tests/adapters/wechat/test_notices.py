@@ -108,7 +108,7 @@ def test_fit(key: str, text: str, fitted: str) -> None:
         (EventType.SUBMITTED, "owner", "task", "首问负责，请一盯到底"),
         (EventType.DISPATCHED, "petitioner", "progress", "已转市住建局办理"),
         (EventType.REPLIED, "petitioner", "reply", "请评价：1满意2基本满意3不满意"),
-        (EventType.CLOSED, "petitioner", "reply", "请评价：1满意2基本满意3不满意"),
+        (EventType.CLOSED, "petitioner", "reply", "如未评价，请回复1满意2一般3不满意"),
         (EventType.RETURNED, "owner", "progress", "请跟进到底"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from adapters.wechat import MANIFEST
 from adapters.wechat.inbound import WechatInbound
 from adapters.wechat.sandbox import settings as sandbox_settings
+from adapters.wechat.sandbox_account import Refusal
 from bridge.adapter import Submission, Update
 from schemas.petition import Petitioner
 from tests.adapters.wechat.support import WORDS, Bench, Core, bench, holds, petition, served, view
@@ -162,9 +163,9 @@ def test_it_refuses(path: str, body: bytes, token: str | None, errcode: int) -> 
 
 
 async def _posted(path: str, body: bytes, token: str | None = None) -> Any:
-    async with bench() as found, served(_app(found)) as url, aiohttp.ClientSession() as session:
+    async with bench() as found, aiohttp.ClientSession() as session:
         good = found.account.token(_credential())["access_token"]
-        async with session.post(f"{url}{path}", params={"access_token": token or good}, data=body) as response:
+        async with session.post(f"{found.url}{path}", params={"access_token": token or good}, data=body) as response:
             return await response.json(content_type=None)
 
 
@@ -174,21 +175,142 @@ def _credential() -> dict[str, Any]:
     return {"grant_type": "client_credential", "appid": given.app_id, "secret": secret}  # type: ignore[attr-defined]
 
 
-def _app(found: Bench) -> Any:
-    from starlette.applications import Starlette
-
-    from adapters.wechat.sandbox import _routes
-
-    return Starlette(routes=[*_routes(found.box, found.account), *found.box.routes()])
-
-
 def test_the_runners_paths() -> None:
     async def story() -> None:
-        async with bench() as found, served(_app(found)) as url, aiohttp.ClientSession() as session:
+        async with bench() as found, aiohttp.ClientSession() as session:
             await found.send({"petitioner"})
-            async with session.get(f"{url}/sandbox/received") as response:
+            async with session.get(f"{found.url}/sandbox/received") as response:
                 received = await response.json()
             assert (received["received"], received["duplicates"]) == (1, 0)
             assert received["items"][0]["case"] == "LT261122-7K3M9QX2AB"
 
     asyncio.run(story())
+
+
+# ── how it speaks ──
+
+
+MANNERS: list[dict[str, Any]] = [
+    {"format": "json"},
+    {"mode": "compatible"},
+    {"mode": "plain"},
+    {"format": "json", "mode": "compatible"},
+    {"format": "json", "mode": "plain"},
+    {"key": "previous"},
+    {"tries": 3},
+]
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_every_manner_of_speaking_is_one_petition(manner: dict[str, Any]) -> None:
+    async def story(found: Bench, core: Core) -> None:
+        await posted(found, "/sandbox/dialect", manner)
+        answer = await found.box.originate({"openid": "oCitizen1", "content": "路灯坏了"})
+        assert (answer["status"], answer["petition_id"]) == (200, "LT261122-0000000001")
+        assert len(core.drafts) == 1
+        assert len(found.box.told) == manner.get("tries", 1)
+
+    run(story)
+
+
+@pytest.mark.parametrize("manner", [{}, {"format": "json"}, {"spelling": "MsgId"}, {"tries": 3}, {"late": 0.01}])
+@pytest.mark.parametrize("openid", ["oCitizen1", "oUnfollowed1"])
+def test_the_fate_of_both_kinds_of_messages_in_every_manner(manner: dict[str, Any], openid: str) -> None:
+    async def story(found: Bench, core: Core) -> None:
+        await posted(found, "/sandbox/dialect", manner)
+        receipt = await found.send({"petitioner"}, about=petition(petitioner=Petitioner(openid=openid)))
+        await holds(lambda: core.acknowledged)
+        assert {(fate.receipt, fate.failure) for fate in core.acknowledged} == {(receipt.number, None)}
+        assert len(core.acknowledged) == 1
+
+    run(story)
+
+
+@pytest.mark.parametrize("wrong", [{"format": "yaml"}, {"tries": 4}, {"mode": "secret"}, {"colour": "red"}])
+def test_a_manner_it_does_not_have_is_named(wrong: dict[str, Any]) -> None:
+    async def story(found: Bench, core: Core) -> None:
+        assert "error" in await posted(found, "/sandbox/dialect", wrong)
+
+    run(story)
+
+
+def test_what_is_used_up_is_refused_until_it_is_not() -> None:
+    async def story(found: Bench, core: Core) -> None:
+        await posted(found, "/sandbox/limits", {"template": 45009})
+        receipt = await found.send({"petitioner"})
+        assert receipt.detail == "petitioner_by:subscribe"
+
+    run(story)
+
+
+async def posted(found: Bench, path: str, document: Any) -> Any:
+    async with aiohttp.ClientSession() as session, session.post(f"{found.url}{path}", json=document) as answer:
+        return await answer.json(content_type=None)
+
+
+def test_a_phone_shows_what_reached_it() -> None:
+    async def story(found: Bench, core: Core) -> None:
+        await found.send({"petitioner"}, about=petition(petitioner=Petitioner(openid="oUnfollowed1")))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{found.url}/sandbox/phone?openid=oUnfollowed1") as answer,
+        ):
+            (message,) = (await answer.json(content_type=None))["messages"]
+        assert (message["way"], message["purpose"]) == ("subscribe", "accepted")
+
+    run(story)
+
+
+# ── strict ──
+
+SUBSCRIBE = {name: GOOD[name] for name in ("character_string1", "thing2", "phrase3", "time4")}
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "errcode"),
+    [
+        ("template/send", {"touser": "oA", "template_id": "tpl-accepted", "data": GOOD, "topcolor": "#f00"}, 47001),
+        ("subscribe/bizsend", {"touser": "oA", "template_id": "sub-accepted", "data": SUBSCRIBE}, 0),
+        ("subscribe/bizsend", {"touser": "oA", "template_id": "sub-accepted", "data": GOOD}, 47003),
+        ("subscribe/bizsend", {"touser": "oA", "template_id": "tpl-accepted", "data": SUBSCRIBE}, 40037),
+        (
+            "subscribe/bizsend",
+            {"touser": "oA", "template_id": "sub-accepted", "data": SUBSCRIBE, "client_msg_id": "k"},
+            47001,
+        ),
+        ("subscribe/bizsend", {"touser": "oRefused", "template_id": "sub-accepted", "data": SUBSCRIBE}, 43101),
+        ("custom/send", {"touser": "oA", "msgtype": "text", "text": {"content": "您好"}}, 45015),
+        ("custom/send", {"touser": "oA", "msgtype": "image", "image": {"media_id": "m"}}, 47001),
+        ("custom/send", {"touser": "oA", "msgtype": "wxcard"}, 40008),
+        ("custom/send", {"touser": "oA", "msgtype": "text", "text": {"content": ""}}, 44004),
+        ("custom/send", {"touser": "oA", "msgtype": "text", "text": {"content": "路" * 683}}, 45002),
+        ("custom/send", {"touser": "", "msgtype": "text", "text": {"content": "您好"}}, 40003),
+    ],
+)
+def test_every_call_is_as_strict_as_the_documents(path: str, message: dict[str, Any], errcode: int) -> None:
+    answer = asyncio.run(_posted(f"/cgi-bin/message/{path}", orjson.dumps(message)))
+    assert answer["errcode"] == errcode
+
+
+def test_a_token_is_forced_no_oftener_than_allowed() -> None:
+    async def story(found: Bench, core: Core) -> None:
+        first = found.account.token({**_credential(), "force_refresh": True})["access_token"]
+        with pytest.raises(Refusal) as caught:
+            found.account.token({**_credential(), "force_refresh": True})
+        assert caught.value.answer["errcode"] == 45011
+        assert found.account.token(_credential())["access_token"] == first
+        with pytest.raises(Refusal):
+            found.account.token({**_credential(), "force": True})
+
+    run(story)
+
+
+def test_a_replaced_token_overlaps() -> None:
+    async def story(found: Bench, core: Core) -> None:
+        old = found.account.token(_credential())["access_token"]
+        new = found.account.token({**_credential(), "force_refresh": True})["access_token"]
+        assert old != new
+        found.account.check_token(old)
+        found.account.check_token(new)
+
+    run(story)

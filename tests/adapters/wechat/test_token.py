@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adapters.wechat.token import Token, TokenKeeper
+from adapters.wechat import token
+from adapters.wechat.token import Hold, Token, TokenKeeper
 from bridge.adapter import Busy, Transient
 from tests.adapters.wechat.support import NOW
 
@@ -110,5 +111,95 @@ def test_dropping_is_for_the_refused_one_only() -> None:
         assert await keeper.token() == "one"
         keeper.drop("one")
         assert await keeper.token() == "two"
+
+    asyncio.run(story())
+
+
+# ── several processes ──
+
+
+class Lease:
+    """The ledger's leases as several processes see them."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    def of(self, owner: str) -> Hold:
+        async def hold(name: str, seconds: float) -> bool:
+            self.asked.append((owner, name))
+            if self.owners.get(name, owner) != owner:
+                return False
+            if seconds:
+                self.owners[name] = owner
+            else:
+                self.owners.pop(name, None)
+            return True
+
+        return hold
+
+
+class Platform:
+    """Counts who is asking at the same time, and gives everybody the same token until one forces another."""
+
+    def __init__(self) -> None:
+        self.asking = self.most = self.forced = 0
+        self.value = 1
+
+    async def __call__(self, force: bool) -> Token:
+        self.asking += 1
+        self.most = max(self.most, self.asking)
+        await asyncio.sleep(0)
+        self.value += force
+        self.forced += force
+        self.asking -= 1
+        return Token(f"t{self.value}", 7200)
+
+
+def test_processes_fetch_one_after_the_other() -> None:
+    async def story() -> None:
+        platform, lease = Platform(), Lease()
+        keepers = [TokenKeeper(platform, lambda: NOW, lease.of(f"p{n}")) for n in range(5)]
+        assert set(await asyncio.gather(*(keeper.token() for keeper in keepers))) == {"t1"}
+        assert (platform.most, lease.owners) == (1, {})
+
+    asyncio.run(story())
+
+
+def test_a_refused_token_is_replaced_once_for_all_processes() -> None:
+    async def story() -> None:
+        platform, lease = Platform(), Lease()
+        keepers = [TokenKeeper(platform, lambda: NOW, lease.of(f"p{n}")) for n in range(5)]
+        for keeper in keepers:
+            await keeper.token()
+        assert set(await asyncio.gather(*(keeper.renew("t1") for keeper in keepers))) == {"t2"}
+        assert (platform.forced, platform.most) == (1, 1)
+
+    asyncio.run(story())
+
+
+def test_no_process_forces_another_token_while_the_pause_is_held() -> None:
+    async def story() -> None:
+        platform, lease = Platform(), Lease()
+        one, two = (TokenKeeper(platform, lambda: NOW, lease.of(owner)) for owner in ("p1", "p2"))
+        refused = await one.token()
+        fresh = await one.renew(refused)
+        assert await two.token() == fresh
+        with pytest.raises(Busy, match="token_refused"):
+            await two.renew(fresh)
+        assert platform.forced == 1
+
+    asyncio.run(story())
+
+
+def test_a_process_that_died_while_fetching_holds_nobody_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(token, "FETCH_SECONDS", 0.01)
+
+    async def story() -> None:
+        platform, lease = Platform(), Lease()
+        lease.owners[token.FETCHING] = "dead"
+        assert await TokenKeeper(platform, lambda: NOW, lease.of("p1")).token() == "t1"
+        assert lease.owners == {token.FETCHING: "dead"}, "what is another's is not given up"
 
     asyncio.run(story())
