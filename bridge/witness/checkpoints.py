@@ -194,7 +194,7 @@ class Series:
         self.opened = 0
         self.newest = 0
         notes = [_Note(size, 0, self._folder / name_of(size), _label(size)) for size in self._sizes]
-        copied = (note for copy_dir in copies for note in _notes_in(copy_dir))
+        copied = [note for copy_dir in copies for note in self._copied(copy_dir)]
         self._waiting = sorted([*notes, *copied, *self._latest()], reverse=True)
         self._check_names()
 
@@ -216,6 +216,13 @@ class Series:
         except (NoteError, OSError) as error:
             self._report(note.size, note.file, f"not a valid checkpoint: {error} (检查点无效)")
             return note.file, None
+
+    def _copied(self, directory: Path) -> list[_Note]:
+        try:
+            return _notes_in(directory)
+        except OSError as error:
+            self._report(None, str(directory), f"cannot be read: {error.strerror} (另存目录不可读)")
+            return []
 
     def _open(self, note: _Note) -> Checkpoint | None:
         data = note.path.read_bytes()

@@ -1,14 +1,15 @@
 """How fast the witness is here: `python -m tests.bench.seal [ENTRIES] [--url URL]`. Not a test.
 
-So many journal rows are put into a fresh ledger (SQLite unless a URL of an empty PostgreSQL database is given), sealed by
-the real sealer with a checkpoint every second, verified from the files alone, held against the ledger, and proven. Each
-step is a process of its own, so that its peak memory is its own.
+So many journal rows are put into a fresh ledger (SQLite, unless the URL of an empty PostgreSQL database is given),
+sealed by the real sealer with a checkpoint every second, verified from the files alone, held against the ledger, and
+proven. Each step is a process of its own, so that its peak memory is its own.
 """
 
 import argparse
 import asyncio
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ from bridge.witness.canonical import canonical
 from bridge.witness.compare import compare
 from bridge.witness.proofs import Prover
 from bridge.witness.sealer import Sealer
+from bridge.witness.signing import CATCH_UP
+from bridge.witness.tiler import Tiler
 from bridge.witness.tiles import listing
 from bridge.witness.verify import verify
 from tests.support.ledgers import Bench
@@ -46,7 +49,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         url = options.url or f"sqlite:///{scratch}/bridge.db"
-        for step in ("fill", "seal", "verify", "compare", "prove"):
+        for step in ("fill", "seal", "verify", "compare", "prove", "remake"):
             arguments = [str(options.entries), "--url", url, "--step", step, "--folder", scratch]
             subprocess.run([sys.executable, "-m", "tests.bench.seal", *arguments], check=True)
 
@@ -73,8 +76,9 @@ def _rows(start: int, end: int) -> Iterator[dict[str, Any]]:
     """Entries of the usual size: a line of about 600 bytes. Each petition has four."""
     for number in range(start, end):
         petition, step = divmod(number, len(WHATS))
+        hour, minute, second = 10 + number // 360_000 % 12, number // 6000 % 60, number // 100 % 60
         entry = {
-            "at": f"2026-11-22T{10 + number // 360_000 % 12:02d}:{number // 6000 % 60:02d}:{number // 100 % 60:02d}+08:00",
+            "at": f"2026-11-22T{hour:02d}:{minute:02d}:{second:02d}+08:00",
             "what": WHATS[step],
             "petition_id": f"LT261122-{petition:010d}",
             "event_id": str(UUID(int=number << 64)),
@@ -149,6 +153,19 @@ def step_prove(count: int, _url: str, folder: Path) -> None:
     for _ in range(PROOFS):
         Prover(folder / "audit", signed).consistency(choose.randint(1, count))
     say("consistency proofs", PROOFS, perf_counter() - start, tree=signed.size)
+
+
+def step_remake(count: int, _url: str, folder: Path) -> None:
+    signed = proofs.newest(folder / "audit")
+    assert signed is not None
+    shutil.rmtree(folder / "audit/tile")
+    start = perf_counter()
+    tiler = Tiler(folder / "audit")
+    tiler.take_up(signed.size, signed.root)
+    while tiler.size < count:
+        tiler.follow(CATCH_UP)
+    tiler.flush()
+    say("tiles made anew", count, perf_counter() - start, good=tiler.root() == signed.root)
 
 
 def say(what: str, count: int, seconds: float, **more: object) -> None:

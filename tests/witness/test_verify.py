@@ -8,14 +8,17 @@ from threading import Thread
 
 import orjson
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.cli.main import app
 from bridge.witness import checkpoints, keys
 from bridge.witness.auditlog import AuditLog
 from bridge.witness.canonical import render, seal
 from bridge.witness.logfiles import files
 from bridge.witness.note import Checkpoint, generate, sign
+from bridge.witness.receipts import receipt_of
 from bridge.witness.tree import Frontier
 from bridge.witness.verify import Fault, Verdict, verify
 from tests.witness.logs import ENTRIES, SIGNED_SIZES, Sealed, build, entries, entry, seal_all
@@ -615,6 +618,97 @@ def test_what_may_not_follow_the_end(tmp_path: Path, sealed: Sealed) -> None:
     )
     assert [fault.n for fault in faults] == [3, 6]
     assert "a second time" in faults[0].what
+
+
+def from_wechat(what: str, petition: str, **more: object) -> dict[str, object]:
+    return {**entry(0, what, petition, "2026-11-22"), "from": "wechat", "to": "bridge", **more}
+
+
+def routed(petition: str, to: str | None) -> dict[str, object]:
+    return {**entry(0, "event.routed", petition, "2026-11-22"), "from": "bridge", "event_id": "e", "to": to}
+
+
+def told(tmp_path: Path, sealed: Sealed, *made: dict[str, object]) -> list[Fault]:
+    numbered = [{**each, "n": n} for n, each in enumerate(made, 1)]
+    frontier = seal_all(tmp_path, sealed.signer, numbered, (0, len(numbered)))
+    assert frontier.size == len(made)
+    return verify(tmp_path, sealed.verifiers).faults
+
+
+def test_a_petition_that_nobody_has_is_named(tmp_path: Path, sealed: Sealed) -> None:
+    """What a citizen wrote to the messenger, all of it routed, and to nobody."""
+    opening = {"event_id": "e", "sequence": 1}
+    faults = told(
+        tmp_path,
+        sealed,
+        *(from_wechat("petition.accepted", "lost", **opening), routed("lost", None)),
+        *(from_wechat("petition.accepted", "on its way", **opening), routed("on its way", "hotline12345,wechat")),
+        *(from_wechat("petition.accepted", "not routed yet", **opening),),
+        *(from_wechat("petition.accepted", "more to come", **opening), routed("more to come", None)),
+        *(from_wechat("petition.urged", "more to come", event_id="f", sequence=2),),
+        *(from_wechat("petition.accepted", "kept by its source", **opening, **{"from": "hotline12345"}),),
+        *(routed("kept by its source", None),),
+        *(from_wechat("petition.accepted", "ended", **opening), routed("ended", None)),
+        *(from_wechat("petition.closed", "ended", **{"from": None, "to": None}),),
+    )
+    assert [(fault.n, fault.what.partition(" has ")[0]) for fault in faults] == [(2, "petition lost")]
+
+
+def test_a_receipt_that_is_not_its_entrys_is_named(tmp_path: Path, sealed: Sealed) -> None:
+    made = from_wechat("petition.accepted", "a", event_id="e", sequence=1, level="info")
+    faults = told(
+        tmp_path,
+        sealed,
+        {**made, "receipt": receipt_of(made)},
+        {**made, "petition_id": "b", "receipt": receipt_of(made)},
+        {**entry(0, "handoff.delivered", "a", "2026-11-22"), "receipt": "the system's own number"},
+    )
+    assert [fault.n for fault in faults] == [2]
+    assert "receipt" in faults[0].what
+
+
+def test_a_second_place_that_cannot_be_read_is_named(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path) -> list[int]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("bridge.witness.checkpoints._notes_in", closed)
+    verdict = verify(sealed.audit_dir, sealed.verifiers, copies=[Path("second")])
+    assert [(fault.file, "Permission denied" in fault.what) for fault in verdict.faults] == [("second", True)]
+
+
+def test_the_command_looks_into_the_second_places(
+    copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Put back whole to an earlier state: the copies of BRIDGE_AUDIT_COPIES tell."""
+    checkpoints.copy(copy.sealed.audit_dir, tmp_path / "second")
+    for n in range(ENTRIES, 25, -1):
+        copy.put(n)
+    for name in (NOTES[3], LATEST):
+        (copy.dir / name).unlink()
+    shutil.copy(copy.dir / NOTES[2], copy.dir / LATEST)
+    shutil.rmtree(copy.dir / "tile")
+    (tmp_path / "witness.pub").write_text(copy.sealed.verifiers[0].text())
+    monkeypatch.setenv("BRIDGE_AUDIT_DIR", str(copy.dir))
+    monkeypatch.setenv("BRIDGE_KEYS_DIR", str(tmp_path))
+
+    def run(*arguments: str) -> tuple[object, dict[str, object]]:
+        with pytest.raises(SystemExit) as exit_:
+            app(["verify", "--json", *arguments])
+        return exit_.value.code, orjson.loads(capsys.readouterr().out)
+
+    assert run()[0] == 0
+    monkeypatch.setenv("BRIDGE_AUDIT_COPIES", f"https://witness.example/x,{tmp_path / 'second'}")
+    assert run()[0] == 1
+    assert run("--copies", str(tmp_path / "nowhere"))[0] == 0
+    code, report = run("--copies", str(tmp_path / "second"))
+    assert (code, report["holds"]) == (1, False)
+    assert report["faults"][0]["n"] == 26  # type: ignore[index]  # a JSON document
+
+
+def test_serve_and_work_share_the_audit_directory() -> None:
+    """Proofs are read by the one from what the other writes."""
+    services = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8"))["services"]
+    assert services["bridge-serve"]["volumes"] == services["bridge-work"]["volumes"] == ["data:/data"]
 
 
 def test_a_thing_signed_by_a_stranger_is_no_checkpoint(copy: Copy) -> None:
