@@ -128,7 +128,7 @@ async def listening(**more: Any) -> AsyncIterator[tuple[Stage, list[Taken]]]:
         answer = reading.reply([Outcome("event", PETITION_ID, "r")])
         return HttpResponse(answer.body, answer.status)
 
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         made = Starlette(routes=[Route(PATH, door, methods=["POST"])])
         async with serving(made, listener), stage(f"http://127.0.0.1:{listener.getsockname()[1]}", **more) as there:

@@ -171,7 +171,7 @@ async def store() -> AsyncIterator[str]:
         Route("/moved", answer(lambda: RedirectResponse("http://169.254.169.254/"))),
         Route("/slow", slowly),
     ]
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         async with serving(Starlette(routes=routes), listener):
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -76,7 +76,7 @@ class Core:
 @asynccontextmanager
 async def theatre(**more: Any) -> AsyncIterator[tuple[Stage, Core]]:
     core = Core()
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         made = Starlette(routes=[Route(PATH, core.door, methods=["POST"])])
         async with serving(made, listener), stage(f"http://127.0.0.1:{listener.getsockname()[1]}", **more) as there:
