@@ -90,7 +90,7 @@ def _tell(found: Any, out_dir: Path | None) -> None:
     shown, published = table("", f"{found.month}"), found.published
     for name, (zh, en) in words.WORDS["total"].items():
         count = published["totals"][name]["count"]
-        shown.add_row(f"{zh} {en}", f"<{published['rules']['k']}" if count is None else str(count))
+        shown.add_row(f"{zh} {en}", "＊" if count is None else str(count))
     out.print(shown)
     for hot in published["hot"][:5]:
         out.print(f"热点　{hot['place']}　{hot['subject']}　{hot['count']}", markup=False)

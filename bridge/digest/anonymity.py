@@ -4,7 +4,8 @@ A number behind which stand 1 to k-1 people is hidden (primary suppression). In 
 total the hidden one would be the difference, so others are hidden with it (complementary suppression), until
 
 * no line (row or column with its total) has exactly one hidden cell, or hidden parts of fewer than k people together;
-* no hidden cell can be solved for from all the shown ones together (exact linear algebra: two lines can conspire).
+* no small cell can be worked out from all the shown ones together: neither by solving the sums (exact linear algebra:
+  two lines can conspire) nor by knowing that zero is never hidden (bounds pushed along the sums).
 
 A list (hot matters, groups of similar petitions) has no total, but a matter can lie inside a shown number, so that the
 difference of the two would be a small group: such an entry is left out. Zero is shown: it tells of nobody.
@@ -22,16 +23,24 @@ Key = tuple[tuple[str, str], ...]
 Line = tuple[Key, ...]
 """A sum: its total first, then its parts."""
 
+Numbers = Mapping[Key, int]
+"""How many petitions each cell has."""
+
 _Row = dict[int, Fraction]
+_NO_BOUND = 10**9
 
 
-def hidden(cells: Mapping[Key, Members], lines: Sequence[Line], people: Count, k: int) -> frozenset[Key]:
-    """The cells that must not be shown, of all the tables of a document together: they share their totals."""
+def hidden(
+    cells: Mapping[Key, Members], lines: Sequence[Line], people: Count, k: int, also: Iterable[Key] = ()
+) -> frozenset[Key]:
+    """The cells that must not be shown, of all the tables of a document together: they share their totals. `also` are
+    to be hidden for another reason."""
     size = {key: people(members) for key, members in cells.items()}
-    found = {key for key, count in size.items() if 0 < count < k}
+    numbers = {key: len(members) for key, members in cells.items()}
+    found = {key for key, count in size.items() if 0 < count < k} | set(also)
     while True:
         wanted = {key for line in lines if (key := _exposed(line, cells, size, found, people, k)) is not None}
-        wanted = wanted or _solved(lines, found, size, k)
+        wanted = wanted or _solved(lines, found, size, numbers, k)
         if not wanted:
             return frozenset(found)
         found |= wanted
@@ -57,17 +66,45 @@ def _exposed(
     return total if total not in found and size[total] else None
 
 
-def _solved(lines: Sequence[Line], found: set[Key], size: Mapping[Key, int], k: int) -> set[Key]:
+def _solved(lines: Sequence[Line], found: set[Key], size: Mapping[Key, int], shown: Numbers, k: int) -> set[Key]:
     """What to hide because small hidden cells follow from the shown ones: one more beside each of them."""
     unknown = sorted(found)
     column = {key: at for at, key in enumerate(unknown)}
     equations = [row for line in lines if (row := _equation(line, column))]
+    known = {unknown[at] for at in _determined(equations)} | _pinned(lines, found, shown)
     wanted: set[Key] = set()
-    for key in (unknown[at] for at in _determined(equations)):
+    for key in sorted(known):
         near = {other for line in lines if key in line for other in line if other not in found and size[other]}
         if size[key] < k and near and not near & wanted:
             wanted.add(min(near, key=lambda other: (-len(other), size[other], other)))
+    # Beside a cell whose every neighbour is hidden there is nothing left; the sums above its neighbours are.
+    if not wanted and any(size[key] < k for key in known):
+        wanted = {
+            key for key in size if key not in found and size[key] and any(_near(lines, key, one) for one in found)
+        }
     return wanted
+
+
+def _near(lines: Iterable[Line], one: Key, other: Key) -> bool:
+    return any(one in line and other in line for line in lines)
+
+
+def _pinned(lines: Sequence[Line], found: set[Key], shown: Numbers) -> set[Key]:
+    """Hidden cells with one value only for someone who knows that zero is never hidden: bounds pushed along the sums
+    until they rest."""
+    low = {key: 1 if key in found else number for key, number in shown.items()}
+    high = {key: _NO_BOUND if key in found else number for key, number in shown.items()}
+    moved = True
+    while moved:
+        moved = False
+        for total, *parts in lines:
+            lows, highs = sum(low[part] for part in parts), sum(high[part] for part in parts)
+            bounds = [(total, lows, highs)]
+            bounds += [(part, low[total] - highs + high[part], high[total] - lows + low[part]) for part in parts]
+            for key, least, most in bounds:
+                if least > low[key] or most < high[key]:
+                    low[key], high[key], moved = max(low[key], least), min(high[key], most), True
+    return {key for key in found if low[key] == high[key]}
 
 
 def _equation(line: Line, column: Mapping[Key, int]) -> _Row:
@@ -125,8 +162,18 @@ class Shown:
         self._numbers, self._entries = before
         return False
 
+    def nearly(self, members: Members) -> bool:
+        """Whether a small group is all that lies between these and a number that is shown."""
+        return any(
+            not self._enough(members ^ number) for number in self._numbers if members < number or number < members
+        )
+
+    def show(self, numbers: Iterable[Members]) -> None:
+        """These are shown now, being the cells of a table that was seen to."""
+        self._numbers.update(numbers)
+
     def _admit(self, members: Members) -> bool:
-        if members in self._numbers or not members:
+        if members in self._entries or not members:
             return True
         if not self._enough(members) or not all(self._apart(members, other) for other in self._numbers):
             return False

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.clock import iso
-from bridge.digest import words
+from bridge.digest import findings, words
 from bridge.digest.anonymity import Key, Members
 from bridge.digest.digest import FORMAT, Digest
 from bridge.digest.findings import Finding, growth
@@ -59,8 +59,10 @@ def _document(digest: Digest, pen: Pen) -> Document:
         "suggestions": _groups(digest, pen, digest.suggestions),
         "repeated": _about(digest, pen.entries(digest.repeated), "subject"),
         "pending": _pending(digest, pen),
+        "pending_matters": _matters(digest, pen, totals["pending"]),
         "difficult": _about(digest, pen.entries(digest.difficult), "reason"),
-        "units": [_unit(digest, pen, unit, members) for unit, members in digest.accepted.table("unit")],
+        "difficult_matters": _matters(digest, pen, totals["difficult"]),
+        "units": _units(digest, pen),
     }
 
 
@@ -141,7 +143,19 @@ def _pending(digest: Digest, pen: Pen) -> list[Document]:
     return rows
 
 
+def _matters(digest: Digest, pen: Pen, members: Members) -> list[Document]:
+    """The places and subjects that most of these are about."""
+    entries = pen.entries(findings.matters(digest.desk, members))[: digest.rules.hot.listed]
+    return [{**found.about, **figure} for found, figure in entries]
+
+
 # ── departments ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _units(digest: Digest, pen: Pen) -> list[Document]:
+    """An extract for each department whose number is shown."""
+    units = [(unit, members, pen.accepted((("unit", unit),))) for unit, members in digest.accepted.table("unit")]
+    return [_unit(digest, pen, unit, members) for unit, members, figure in units if figure["count"] is not None]
 
 
 def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
@@ -152,6 +166,7 @@ def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
         **_words(digest, "unit", unit),
         **pen.accepted((own,)),
         "open": pen.open((own,)),
+        "pending": pen.single(digest.totals["pending"] & digest.open.cells.get((own,), frozenset())),
         "kinds": _row(digest, pen, own, "kind"),
         "progress": _row(digest, pen, own, "progress"),
         "hot": [{**found.about, **figure} for found, figure in pen.entries(_within(digest.hot, members))],

@@ -32,7 +32,7 @@ def write(directory: Path, found: Reckoned, items: Sequence[Mapping[str, Any]]) 
 def _departments(directory: Path, published: Document) -> list[Path]:
     directory.mkdir(exist_ok=True)
     written = []
-    for place, unit in enumerate((unit for unit in published["units"] if unit["key"] and unit["count"] is not None), 1):
+    for place, unit in enumerate((unit for unit in published["units"] if unit["key"]), 1):
         stem = f"{place:03d}-{_UNSAFE.sub('_', unit['key'])[:60]}"
         head = {name: published[name] for name in ("format", "month", "cut_off", "final", "rules")}
         written.append(_put(directory / f"{stem}.json", canonical({**head, "audience": "department", "unit": unit})))

@@ -107,6 +107,13 @@ def growth(now: int, before: Sequence[int]) -> int:
     return 100 * now * len(before) // max(1, sum(before))
 
 
+def matters(desk: Desk, members: Members) -> list[Finding]:
+    """By place and subject, the largest first; what has no place or no subject is left out."""
+    named = frozenset(at for at in members if all(_matter(desk.cases[at])))
+    found = desk.by(named, _matter).items()
+    return _largest(Finding({"place": place, "subject": subject}, part) for (place, subject), part in found)
+
+
 def repeated(desk: Desk) -> list[Finding]:
     """反复反映, by subject: petitions of people who brought the same subject again, the last time in this month."""
     recent = desk.where(lambda case: case.accepted_at >= desk.month.shift(-desk.rules.months_before).start)

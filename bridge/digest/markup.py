@@ -8,6 +8,9 @@ from bridge.digest.charts import bar
 
 Row = Mapping[str, Any]
 
+HIDDEN = "＊"
+"""Where a number is not shown."""
+
 
 def say(zh: str, en: str) -> str:
     """Both languages; the page shows one of them."""
@@ -16,9 +19,9 @@ def say(zh: str, en: str) -> str:
     return f'<span lang="zh-CN">{escape(zh)}</span><span lang="en">{escape(en)}</span>'
 
 
-def number(count: int | None, k: int) -> str:
-    """A number, or that it is small."""
-    return f'<span class="few">&lt;{k}</span>' if count is None else f"{count:,}"
+def number(count: int | None) -> str:
+    """A number, or that it is not shown: it may be small, or another one's cover, and nobody is told which."""
+    return f'<span class="few">{HIDDEN}</span>' if count is None else f"{count:,}"
 
 
 def heading(zh: str, en: str) -> str:
@@ -51,26 +54,23 @@ def right(text: str) -> str:
     return f'<td class="n">{text}</td>'
 
 
-def bars(zh: str, en: str, rows: Sequence[Row], k: int, most: int = 100) -> str:
+def bars(zh: str, en: str, rows: Sequence[Row], most: int = 100) -> str:
     """Up to `most` rows with a name, a bar and a number each, and how many there are besides."""
     top = max((row.get("count") or 0 for row in rows), default=0)
     named = [row for row in rows if "not_shown" not in row]
     lines = []
     for row in [*named[:most], *(row for row in rows if "not_shown" in row)]:
         if "not_shown" in row:
-            lines.append([f'<td colspan="3" class="few">{_not_shown(row["not_shown"], k)}</td>'])
+            lines.append([f'<td colspan="3" class="few">{_not_shown(row["not_shown"])}</td>'])
             continue
         count = row["count"]
         drawn = bar((count or 0) / top) if top else ""
-        lines.append([say(row["zh"], row["en"]), f'<td class="chart">{drawn}</td>', right(number(count, k))])
+        lines.append([say(row["zh"], row["en"]), f'<td class="chart">{drawn}</td>', right(number(count))])
     if len(named) > most:
         rest = len(named) - most
         lines.append([f'<td colspan="3" class="few">{say(f"其余{rest}项见附表", f"{rest} more in the workbook")}</td>'])
     return f'<div class="whole">{sub(zh, en)}{table([], lines, "bars")}</div>'
 
 
-def _not_shown(veiled: int, k: int) -> str:
-    return say(
-        f"另有{veiled}项因人数少于{k}人，或为防止倒推，不予列出",
-        f"{veiled} more not listed: fewer than {k} people, or needed to hide such a number",
-    )
+def _not_shown(veiled: int) -> str:
+    return say(f"另有{veiled}项不予公布", f"{veiled} more not shown")

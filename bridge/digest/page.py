@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.digest import words
 from bridge.digest.charts import SHADES, columns, spark, stack
-from bridge.digest.markup import bars, heading, note, nothing, number, right, say, sub, table
+from bridge.digest.markup import HIDDEN, bars, heading, note, nothing, number, right, say, sub, table
 from bridge.digest.meeting import ACTIONS, STATES
 from bridge.digest.month import Month
 
@@ -36,18 +36,19 @@ def render(document: Document, seal: Mapping[str, Any] | None = None) -> str:
 
 def department(document: Document, unit: Mapping[str, Any]) -> str:
     """One department's page out of the published document."""
-    k = document["rules"]["k"]
-    tiles = (("本月交办", "Assigned", unit["count"]), ("月末在办", "Open at the cut-off", unit["open"]["count"]))
+    tiles = (
+        ("本月交办", "Assigned", unit["count"]),
+        ("月末在办", "Open at the cut-off", unit["open"]["count"]),
+        ("久拖不决", "Long pending", unit["pending"]["count"]),
+    )
     parts = [
         f'<h2>{say(unit["zh"], unit["en"])}</h2><div class="tiles">',
-        "".join(
-            f'<div class="tile"><b>{number(count, k)}</b><span>{say(zh, en)}</span></div>' for zh, en, count in tiles
-        ),
+        "".join(f'<div class="tile"><b>{number(count)}</b><span>{say(zh, en)}</span></div>' for zh, en, count in tiles),
         "</div>",
-        f'<div class="pair">{bars("按诉求类型", "By kind", unit["kinds"], k)}',
-        f"{bars('办理进度', 'Progress', unit['progress'], k)}</div>",
-        _matters(unit["hot"], k),
-        _groups("相似诉求", "Similar petitions", unit["similar"], k),
+        f'<div class="pair">{bars("按诉求类型", "By kind", unit["kinds"])}',
+        f"{bars('办理进度', 'Progress', unit['progress'])}</div>",
+        _matters("热点诉求", "Hot matters", unit["hot"]),
+        _groups("相似诉求", "Similar petitions", unit["similar"]),
     ]
     zh, en = _TITLES["department"]
     return _page(document, zh, en, "".join(parts), None)
@@ -77,9 +78,9 @@ def _draft() -> str:
 
 
 def _summary(document: Document) -> str:
-    k, totals = _k(document), document["totals"]
+    totals = document["totals"]
     tiles = "".join(
-        f'<div class="tile"><b>{number(totals[name]["count"], k)}</b><span>{say(*word)}</span></div>'
+        f'<div class="tile"><b>{number(totals[name]["count"])}</b><span>{say(*word)}</span></div>'
         for name, word in words.WORDS["total"].items()
     )
     return f'{_lead(document)}<div class="tiles">{tiles}</div>'
@@ -104,15 +105,14 @@ def _lead(document: Document) -> str:
 
 
 def _months(document: Document) -> str:
-    k = _k(document)
     values = [(month["month"], month["count"]) for month in document["months"]]
-    kinds = bars("按诉求类型", "By kind", document["tables"]["kind"], k)
-    chart = f'<div class="whole">{sub("受理件数", "Petitions taken in")}{columns(values, f"&lt;{k}")}</div>'
+    kinds = bars("按诉求类型", "By kind", document["tables"]["kind"])
+    chart = f'<div class="whole">{sub("受理件数", "Petitions taken in")}{columns(values, HIDDEN)}</div>'
     return f'{heading("一、总体情况", "1. The month at a glance")}<div class="pair">{chart}{kinds}</div>'
 
 
 def _tables(document: Document) -> str:
-    k, found = _k(document), document["tables"]
+    found = document["tables"]
     names = (
         ("handling_class", "按处理方式", "By handling class"),
         ("source", "按来源渠道", "By channel"),
@@ -121,14 +121,13 @@ def _tables(document: Document) -> str:
         ("region", "按县市区", "By county"),
         ("subject", "按事项分类", "By subject"),
     )
-    charts = "".join(bars(zh, en, found[name], k, 14) for name, zh, en in names if name in found)
+    charts = "".join(bars(zh, en, found[name], most=14) for name, zh, en in names if name in found)
     cross = _cross(document) if "kinds_by_class" in document else ""
     return f'<div class="pair">{charts}</div>{cross}'
 
 
 def _cross(document: Document) -> str:
     """Kinds against handling classes, the more the darker."""
-    k = _k(document)
     cells = {(cell["kind"], cell["handling_class"]): cell["count"] for cell in document["kinds_by_class"]}
     top = max((count or 0 for count in cells.values()), default=0) or 1
     rows = []
@@ -138,7 +137,7 @@ def _cross(document: Document) -> str:
             count = cells.get((kind, name), 0)
             heat = (count or 0) / top
             dark = " dark" if heat > 0.6 else ""
-            row.append(f'<td class="n{dark}" style="--heat:{heat * 0.85:.2f}">{number(count, k)}</td>')
+            row.append(f'<td class="n{dark}" style="--heat:{heat * 0.85:.2f}">{number(count)}</td>')
         rows.append(row)
     head = ["", *(f'<th class="n">{say(*words.words("handling_class", name))}</th>' for name in _CLASSES)]
     return f'<div class="whole">{sub("诉求类型与处理方式", "Kinds by handling class")}{table(head, rows, "heat")}</div>'
@@ -148,14 +147,13 @@ def _cross(document: Document) -> str:
 
 
 def _hot(document: Document) -> str:
-    k = _k(document)
     rows = []
     for rank, found in enumerate(document["hot"], 1):
         values = [month["count"] for month in found["before"]] + [found["count"]]
-        mean = " / ".join(number(value, k) for value in values[:-1])
+        mean = " / ".join(number(value) for value in values[:-1])
         rows.append(
             [f'<td class="rank">{rank}</td>', escape(found["place"]), escape(found["subject"]),
-             right(number(values[-1], k)), right(mean), spark(values), _trend(found["trend"])]
+             right(number(values[-1])), right(mean), spark(values), _trend(found["trend"])]
         )  # fmt: skip
     head = ["", say("地点", "Place"), say("事项", "Subject"), _n("本月", "Month"), _n("前几个月", "Months before"), "",
             say("走势", "Trend")]  # fmt: skip
@@ -172,44 +170,44 @@ def _hot(document: Document) -> str:
 
 
 def _similar(document: Document) -> str:
-    return heading("三、相似诉求", "3. Similar petitions") + _group_table(document["similar"], _k(document))
+    return heading("三、相似诉求", "3. Similar petitions") + _group_table(document["similar"])
 
 
 def _suggestions(document: Document) -> str:
-    return heading("四、意见建议", "4. Suggestions") + _group_table(document["suggestions"], _k(document))
+    return heading("四、意见建议", "4. Suggestions") + _group_table(document["suggestions"])
 
 
 def _lasting(document: Document) -> str:
-    k = _k(document)
     charts = (
-        bars("反复反映（按事项）", "Repeated, by subject", document["repeated"], k) if document["repeated"] else "",
-        bars("久拖不决（在办时长）", "Long pending, by days open", document["pending"], k),
-        bars("疑难诉求（按情形，可重复）", "Difficult, by reason (may overlap)", document["difficult"], k)
+        bars("反复反映（按事项）", "Repeated, by subject", document["repeated"]) if document["repeated"] else "",
+        bars("久拖不决（在办时长）", "Long pending, by days open", document["pending"]),
+        bars("疑难诉求（按情形，可重复）", "Difficult, by reason (may overlap)", document["difficult"])
         if document["difficult"]
         else "",
     )
     title = heading("五、反复反映、久拖不决与疑难诉求", "5. Repeated, long pending, difficult")
-    return f'{title}<div class="pair">{"".join(charts)}</div>'
+    lists = (
+        _matters("久拖不决较集中的事项", "Where long pending ones gather", document["pending_matters"][:10]),
+        _matters("疑难诉求较集中的事项", "Where difficult ones gather", document["difficult_matters"][:10]),
+    )
+    return f'{title}<div class="pair">{"".join(charts)}</div><div class="pair">{"".join(lists)}</div>'
 
 
 def _units(document: Document) -> str:
-    k = _k(document)
     rows = []
     for unit in sorted(document["units"], key=lambda unit: not unit["key"]):
-        if unit["count"] is None:
-            continue
         kinds = {row["key"]: row["count"] for row in unit["kinds"]}
         steps = {row["key"]: row["count"] for row in unit["progress"]}
         known = all(steps.get(step, 0) is not None for step in _PROGRESS)
         drawn = (
             stack([steps.get(step, 0) for step in _PROGRESS], unit["count"])
             if known
-            else f'<span class="few">{say("人数较少", "few people")}</span>'
+            else f'<span class="few">{say("部分不予公布", "partly not shown")}</span>'
         )
         rows.append(
-            [say(unit["zh"], unit["en"]), right(number(unit["count"], k)),
-             *(right(number(kinds.get(kind, 0), k) if kinds.get(kind, 0) != 0 else "–") for kind in _KINDS),
-             drawn, right(number(unit["open"]["count"], k))]
+            [say(unit["zh"], unit["en"]), right(number(unit["count"])),
+             *(right(number(kinds.get(kind, 0)) if kinds.get(kind, 0) != 0 else "–") for kind in _KINDS),
+             drawn, right(number(unit["open"]["count"]))]
         )  # fmt: skip
     head = [say("承办单位", "Unit"), _n("合计", "All"), *(_n(*words.words("kind", kind)) for kind in _KINDS),
             say("进度", "Progress"), _n("在办", "Open")]  # fmt: skip
@@ -245,17 +243,17 @@ def _plain(value: Any) -> str:
     return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _matters(found: Sequence[Mapping[str, Any]], k: int) -> str:
-    rows = [[escape(one["place"]), escape(one["subject"]), right(number(one["count"], k))] for one in found]
+def _matters(zh: str, en: str, found: Sequence[Mapping[str, Any]]) -> str:
+    rows = [[escape(one["place"]), escape(one["subject"]), right(number(one["count"]))] for one in found]
     head = [say("地点", "Place"), say("事项", "Subject"), _n("件数", "Count")]
-    return sub("热点诉求", "Hot matters") + (table(head, rows) if rows else nothing())
+    return f'<div class="whole">{sub(zh, en)}{table(head, rows) if rows else nothing()}</div>'
 
 
-def _groups(zh: str, en: str, groups: Sequence[Mapping[str, Any]], k: int) -> str:
-    return sub(zh, en) + _group_table(groups, k)
+def _groups(zh: str, en: str, groups: Sequence[Mapping[str, Any]]) -> str:
+    return sub(zh, en) + _group_table(groups)
 
 
-def _group_table(groups: Iterable[Mapping[str, Any]], k: int) -> str:
+def _group_table(groups: Iterable[Mapping[str, Any]]) -> str:
     rows = []
     for rank, group in enumerate(groups, 1):
         where = escape(group["place"]) if group["place"] else say(f"{group['places']}处", f"{group['places']} places")
@@ -263,7 +261,7 @@ def _group_table(groups: Iterable[Mapping[str, Any]], k: int) -> str:
         label = "、".join(escape(phrase) for phrase in group["label"]) or "—"
         rows.append(
             [f'<td class="rank">{rank}</td>', where, subject, f'<td class="words">{label}</td>',
-             right(number(group["count"], k))]
+             right(number(group["count"]))]
         )  # fmt: skip
     head = ["", say("地点", "Place"), say("事项", "Subject"), say("共同用语", "Words in common"), _n("件数", "Count")]
     return table(head, rows) if rows else nothing()
@@ -284,9 +282,9 @@ def _k(document: Document) -> int:
 def _footer(document: Document, seal: Mapping[str, Any] | None) -> str:
     k = _k(document)
     privacy = say(
-        f"少于{k}人的数字以“<{k}”表示；为防止由合计倒推，另有个别数字一并隐去。共同用语只取多个社区、{k}人以上使用的词语，不摘录原文。",
-        f"Numbers of fewer than {k} people are shown as “<{k}”; a few others are hidden so that totals do not give "
-        f"them away. Words in common were used by {k} people or more in several communities; nothing is quoted.",
+        f"“{HIDDEN}”表示不予公布：不足{k}人，或为防止由其他数字倒推而一并隐去。共同用语只取多个社区、{k}人以上使用的词语，不摘录原文。",
+        f"“{HIDDEN}” is a number that is not shown: fewer than {k} people, or hidden so that others do not give such a "
+        f"number away. Words in common were used by {k} people or more in several communities; nothing is quoted.",
     )
     source = say(
         "全部数字由截止时点前的事件记录计算得出，可逐项追溯、可重复计算。",

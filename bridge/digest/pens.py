@@ -56,10 +56,12 @@ class Veiling:
         people, k = digest.desk.people, digest.rules.k
         accepted, open_ = digest.accepted, digest.open
         self._hidden = hidden(accepted.cells, accepted.lines, people, k)
-        self._hidden_open = hidden(open_.cells, open_.lines, people, k)
-        numbers = [members for key, members in accepted.cells.items() if key not in self._hidden]
-        numbers += [members for key, members in open_.cells.items() if key not in self._hidden_open]
+        numbers = (members for key, members in accepted.cells.items() if key not in self._hidden)
         self._shown = Shown(digest.desk.is_crowd, numbers)
+        # What a unit has open and what it was given this month may differ by a single old case.
+        near = [key for key, members in open_.cells.items() if members and self._shown.nearly(members)]
+        self._hidden_open = hidden(open_.cells, open_.lines, people, k, near)
+        self._shown.show(members for key, members in open_.cells.items() if key not in self._hidden_open)
 
     def accepted(self, key: Key) -> Figure:
         return _figure(self._digest.accepted.cells.get(key, frozenset()), key not in self._hidden)

@@ -65,13 +65,14 @@ def label(
     least = max(k, -(-len(said) // 3))
     likely = [(phrase, count) for phrase, count in support.items() if count >= least]
     likely.sort(key=lambda item: (-item[1] * len(item[0]) * min(commons.rarity(item[0]), 50.0), item[0]))
+    # Also a given name alone, or a family name with half of it.
+    named = {pair for name in names for pair in _pairs(name)}
     chosen: list[str] = []
     for phrase, _ in likely:
         if len(chosen) == PHRASES:
             break
         fresh = not any(_pairs(phrase) & _pairs(other) for other in chosen)
-        named = any(name in phrase or phrase in name for name in names)
-        if fresh and not named and commons.spread(phrase, places) and mask(phrase) == phrase:
+        if fresh and not _pairs(phrase) & named and commons.spread(phrase, places) and mask(phrase) == phrase:
             chosen.append(phrase)
     return chosen
 

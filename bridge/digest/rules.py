@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -37,11 +37,12 @@ class Pending(_Section):
 
     days: Annotated[tuple[Positive, ...], Field(min_length=1)] = (30, 60, 90)
 
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if list(self.days) != sorted(set(self.days)):
+    @field_validator("days")
+    @classmethod
+    def _rising(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if list(days) != sorted(set(days)):
             raise ValueError("days must rise (天数须递增)")
-        return self
+        return days
 
 
 class Difficult(_Section):
@@ -58,8 +59,8 @@ class Difficult(_Section):
 class Similar(_Section):
     """相似诉求. Thresholds in thousandths: a sealed document holds no fractions."""
 
-    alike_permille: Annotated[int, Field(ge=1, le=1000)] = 230
-    together_permille: Annotated[int, Field(ge=1, le=1000)] = 180
+    alike_permille: Annotated[int, Field(ge=1, le=1000)] = 130
+    together_permille: Annotated[int, Field(ge=1, le=1000)] = 100
     listed: Positive = 20
     phrase_places: Positive = 3
 

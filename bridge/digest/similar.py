@@ -3,7 +3,7 @@
 No model, no dictionary, no random number: Chinese needs no word list when every two and three characters in a row
 are a feature, and rare ones (an estate, a road, a company) weigh most. Four steps:
 
-1. Each distinct text becomes a vector of its `KEEP` weightiest n-grams, of length 1.
+1. Each distinct text becomes a vector of its weightiest n-grams.
 2. A text that nearly repeats an earlier one (cosine ≥ `REPEATS`) is put with it, so that a thousand copies cost
    little more than one.
 3. Pairs of the others that share some of their rarest n-grams are compared; from cosine ≥ `alike` they are a pair.
@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-REPEATS = 0.85
+REPEATS = 0.8
 KEEP = 160
 KEYS = 40
 SHARED = 3
@@ -37,8 +37,8 @@ _RUNS = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|[a-z0-9]{2,}")
 class Likeness:
     """From which cosine on two texts are a pair, and from which mean cosine on two groups are one."""
 
-    alike: float = 0.25
-    together: float = 0.18
+    alike: float = 0.13
+    together: float = 0.1
 
 
 def text_of(title: str, content: str) -> str:
@@ -73,7 +73,8 @@ def groups(texts: Sequence[str], likeness: Likeness | None = None) -> list[list[
 
 
 def vectors(texts: Sequence[str]) -> list[Vector]:
-    """A vector of length 1 for each text. An n-gram of one text only connects nothing and is left out."""
+    """A vector for each text. What only one text says connects nothing and is left out, but it counts in the length:
+    two texts with much of their own are less alike. So the length is at most 1."""
     frequency: Counter[str] = Counter()
     for text in texts:
         frequency.update(grams(text).keys())
@@ -81,19 +82,15 @@ def vectors(texts: Sequence[str]) -> list[Vector]:
 
 
 def _vector(counts: Counter[str], frequency: Counter[str], texts: int) -> Vector:
-    weights = [
-        ((1 + math.log(count)) * math.log(1 + texts / frequency[gram]), gram)
-        for gram, count in counts.items()
-        if frequency[gram] > 1
-    ]
-    weights.sort(key=lambda item: (-item[0], item[1]))
-    kept = weights[:KEEP]
-    length = math.sqrt(math.fsum(weight * weight for weight, _ in kept)) or 1.0
-    return {gram: weight / length for weight, gram in kept}
+    weights = [((1 + math.log(count)) * math.log(1 + texts / frequency[gram]), gram) for gram, count in counts.items()]
+    length = math.sqrt(math.fsum(weight * weight for weight, _ in weights)) or 1.0
+    shared = sorted((weight, gram) for weight, gram in weights if frequency[gram] > 1)
+    shared.sort(key=lambda item: -item[0])
+    return {gram: weight / length for weight, gram in shared[:KEEP]}
 
 
 def cosine(left: Vector, right: Vector) -> float:
-    """Of vectors of length 1; of sums of such vectors, the sum over all pairs."""
+    """Of two vectors; of sums of vectors, the sum over all pairs."""
     if len(left) > len(right):
         left, right = right, left
     return math.fsum(weight * right[gram] for gram, weight in left.items() if gram in right)

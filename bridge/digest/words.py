@@ -55,7 +55,7 @@ WORDS: dict[str, dict[str, Words]] = {
     "total": {
         "accepted": ("本月受理", "Taken in"),
         "closed": ("本月办结", "Closed"),
-        "open": ("月末在办", "Open at the cut-off"),
+        "open": ("月末在办", "Open"),
         "pending": ("久拖不决", "Long pending"),
         "difficult": ("疑难诉求", "Difficult"),
         "repeated": ("反复反映", "Repeated"),

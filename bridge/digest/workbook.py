@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter
 
 from bridge.digest import words
+from bridge.digest.markup import HIDDEN
 from bridge.digest.meeting import ACTIONS, STATES
 
 Document = Mapping[str, Any]
@@ -70,64 +71,70 @@ def _width(text: str) -> int:
 
 def _sheets(document: Document) -> Iterable[tuple[str, Sequence[str], list[list[Cell]]]]:
     """(name, columns, rows) of each sheet the document has something for."""
-    k = document["rules"]["k"]
-    yield "总体情况 Summary", ("指标", "Figure", "件数 Count"), _summary(document, k)
+    yield "总体情况 Summary", ("指标", "Figure", "件数 Count"), _summary(document)
     for name, title in _TABLES.items():
         if name in document["tables"]:
-            yield title, ("名称", "Name", "件数 Count"), [_named(row, k) for row in document["tables"][name]]
+            yield title, ("名称", "Name", "件数 Count"), [_named(row) for row in document["tables"][name]]
     if "kinds_by_class" in document:
-        yield "类型×方式 Kind by class", _CROSSED, [_crossed(cell, k) for cell in document["kinds_by_class"]]
-    yield "热点 Hot", ("地点 Place", "事项 Subject", "件数 Count", "前几个月 Before", "走势 Trend"), _hot(document, k)
+        yield "类型×方式 Kind by class", _CROSSED, [_crossed(cell) for cell in document["kinds_by_class"]]
+    yield "热点 Hot", ("地点 Place", "事项 Subject", "件数 Count", "前几个月 Before", "走势 Trend"), _hot(document)
     for key, title in (("similar", "相似 Similar"), ("suggestions", "建议 Suggestions")):
-        yield title, _GROUPED, [_group(group, k) for group in document[key]]
+        yield title, _GROUPED, [_group(group) for group in document[key]]
     lasting = {"repeated": "反复 Repeated", "pending": "久拖 Pending", "difficult": "疑难 Difficult"}
     for key, title in lasting.items():
         if key in document:
-            yield title, ("名称", "Name", "件数 Count"), [_named(row, k) for row in document[key]]
+            yield title, ("名称", "Name", "件数 Count"), [_named(row) for row in document[key]]
+    for key, title in (
+        ("pending_matters", "久拖事项 Pending where"),
+        ("difficult_matters", "疑难事项 Difficult where"),
+    ):
+        if key in document:
+            rows = [[row["place"], row["subject"], _number(row["count"])] for row in document[key]]
+            yield title, ("地点 Place", "事项 Subject", "件数 Count"), rows
     if "units" in document:
-        yield "分单位 Departments", _UNITS, [_unit(unit, k) for unit in document["units"]]
+        yield "分单位 Departments", _UNITS, [_unit(unit) for unit in document["units"]]
     if "proposals" in document:
         yield "对策建议 Proposals", ("编号 Number", "标题 Title", "状态 State", "过程 Rounds"), _proposals(document)
 
 
-def _number(count: int | None, k: int) -> Cell:
-    return f"<{k}" if count is None else count
+def _number(count: int | None) -> Cell:
+    return HIDDEN if count is None else count
 
 
-def _summary(document: Document, k: int) -> list[list[Cell]]:
-    totals = [[*word, _number(document["totals"][name]["count"], k)] for name, word in words.WORDS["total"].items()]
-    return [*totals, *([month["month"], month["month"], _number(month["count"], k)] for month in document["months"])]
+def _summary(document: Document) -> list[list[Cell]]:
+    totals = [[*word, _number(document["totals"][name]["count"])] for name, word in words.WORDS["total"].items()]
+    return [*totals, *([month["month"], month["month"], _number(month["count"])] for month in document["months"])]
 
 
-def _named(row: Mapping[str, Any], k: int) -> list[Cell]:
+def _named(row: Mapping[str, Any]) -> list[Cell]:
     if "not_shown" in row:
-        return [f"另有{row['not_shown']}项不予列出", f"{row['not_shown']} not listed", None]
-    return [row["zh"], row["en"], _number(row["count"], k)]
+        return [f"另有{row['not_shown']}项不予公布", f"{row['not_shown']} not shown", None]
+    return [row["zh"], row["en"], _number(row["count"])]
 
 
-def _crossed(cell: Mapping[str, Any], k: int) -> list[Cell]:
+def _crossed(cell: Mapping[str, Any]) -> list[Cell]:
     names = (words.words(name, cell[name])[0] for name in ("kind", "handling_class"))
-    return [*names, _number(cell["count"], k)]
+    return [*names, _number(cell["count"])]
 
 
-def _hot(document: Document, k: int) -> list[list[Cell]]:
+def _hot(document: Document) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for found in document["hot"]:
-        before = " / ".join(str(_number(month["count"], k)) for month in found["before"])
+        before = " / ".join(str(_number(month["count"])) for month in found["before"])
         trend = words.words("trend", found["trend"])[0]
-        rows.append([found["place"], found["subject"], _number(found["count"], k), before, trend])
+        rows.append([found["place"], found["subject"], _number(found["count"]), before, trend])
     return rows
 
 
-def _group(group: Mapping[str, Any], k: int) -> list[Cell]:
+def _group(group: Mapping[str, Any]) -> list[Cell]:
     label = "、".join(group["label"])
-    return [group["place"], group["places"], group["subject"], label, _number(group["count"], k)]
+    return [group["place"], group["places"], group["subject"], label, _number(group["count"])]
 
 
-def _unit(unit: Mapping[str, Any], k: int) -> list[Cell]:
+def _unit(unit: Mapping[str, Any]) -> list[Cell]:
     kinds = {row["key"]: row["count"] for row in unit["kinds"]}
-    return [unit["zh"], _number(unit["count"], k), *(_number(kinds.get(kind, 0), k) for kind in _KINDS),
-            _number(unit["open"]["count"], k)]  # fmt: skip
+    return [unit["zh"], _number(unit["count"]), *(_number(kinds.get(kind, 0)) for kind in _KINDS),
+            _number(unit["open"]["count"])]  # fmt: skip
 
 
 def _proposals(document: Document) -> list[list[Cell]]:

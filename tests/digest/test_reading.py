@@ -1,0 +1,251 @@
+"""Out of the ledger: a month is what was recorded until its end, whatever happens later and whenever one asks."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from bridge.adapter import Ref
+from bridge.clock import from_ms, to_ms
+from bridge.digest import reading
+from bridge.digest.case import Case
+from bridge.digest.month import Month
+from bridge.digest.rules import DigestRules
+from bridge.digest.seal import NotBegun, Reckoned, reckon, sealing
+from bridge.ids import digest as sha256
+from bridge.ledger import digests
+from bridge.ledger.work import Work
+from bridge.prose import mask
+from bridge.witness.canonical import canonical
+from schemas.event import Assignment, EventType, Satisfaction, UnitRole
+from schemas.petition import Category, HandlingClass, Kind, PetitionDraft, Petitioner, Place
+from tests.support.ledgers import HOTLINE, WECHAT, Bench, number, submission, update
+
+MONTH = Month(2026, 10)
+RULES = DigestRules(k=2)
+MIDDLE = from_ms(MONTH.start) + timedelta(days=9, hours=10)
+
+
+def draft(who: int, **more: Any) -> PetitionDraft:
+    """A petition of person `who`."""
+    fields: dict[str, Any] = {
+        "kind": Kind.HELP, "title": "停水三天", "content": "我们小区停水三天没有人管",
+        "petitioner": Petitioner(name="徐某某", phone=f"1390000{who:04d}", openid=f"oDemo{who:04d}"),
+        "place": Place(region_code="370811", community="青砖里社区"), "category": Category(name="供水"),
+        "handling_class": HandlingClass.HOTLINE_TRANSFER, "lead_unit": "水务局",
+    }  # fmt: skip
+    return PetitionDraft(**{**fields, **more})
+
+
+class Town:
+    """A bench whose clock stands in the middle of the month."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        bench.clock.at = MIDDLE
+
+    def submit(self, who: int = 1, system: str = WECHAT, **more: Any) -> str:
+        key = self.bench._key()
+        given = submission(key, number(f"n-{key}", system), draft=draft(who, **more), at=self.bench.clock.at)
+        (outcome,) = self.bench.take(given, system=system)
+        assert outcome.petition_id
+        return outcome.petition_id
+
+    def say(self, petition_id: str, type_: EventType, system: str = HOTLINE, **data: Any) -> None:
+        said = update(self.bench._key(), type_, Ref(petition_id=petition_id), at=self.bench.clock.at, **data)
+        assert self.bench.take(said, system=system)[0].status == "event"
+
+    def later(self, days: float) -> None:
+        self.bench.clock.turn(days * 86_400)
+
+    def cases(self, cut_off: int = MONTH.end - 1) -> dict[str, Case]:
+        with self.bench.store.reading() as conn:
+            found = reading.cases(conn, self.bench.privacy.vault, MONTH, cut_off, 3)
+        return {case.petition_id: case for case in found}
+
+    def reckon(self, month: Month = MONTH, rules: DigestRules = RULES, mask: Callable[[str], str] = mask) -> Reckoned:
+        with self.bench.store.reading() as conn:
+            return reckon(conn, self.bench.privacy.vault, month, self.bench.clock.ms, rules, mask)
+
+    def write(self, work_on: Callable[[Work], Any]) -> Any:
+        with self.bench.store.writing() as conn:
+            return work_on(Work(conn, self.bench.clock.ms, self.bench.privacy))
+
+    def seal(self, found: Reckoned) -> bool:
+        return bool(self.write(lambda work: digests.seal(work, [sealing(found, "operator:test")]))[0])
+
+
+@pytest.fixture
+def town(bench: Bench) -> Town:
+    return Town(bench)
+
+
+def test_a_case_is_its_document_and_its_events(town: Town) -> None:
+    one = town.submit(kind=Kind.COMPLAINT)
+    units = (Assignment(unit="住建局"), Assignment(unit="财政局", role=UnitRole.ASSIST))
+    town.say(one, EventType.DISPATCHED, units=units)
+    town.say(one, EventType.RETURNED, text="不属于我单位")
+    town.say(one, EventType.RECLASSED, handling_class=HandlingClass.KEY_SUPERVISION)
+    town.say(one, EventType.RATED, satisfaction=Satisfaction.UNSATISFIED)
+    case = town.cases()[one]
+    assert (case.kind, case.source, case.region, case.place, case.subject) == (
+        "complaint", WECHAT, "370811", "青砖里社区", "供水",
+    )  # fmt: skip
+    assert (case.unit, case.units) == ("住建局", {"水务局", "住建局", "财政局"})
+    assert (case.handling_class, case.state, case.is_open) == ("key_supervision", "returned", True)
+    assert (case.marked("returned"), case.marked("unsatisfied")) == (1, 1)
+    assert case.accepted_at == to_ms(MIDDLE)
+
+
+def test_one_person_is_one_by_whichever_road(town: Town) -> None:
+    """Known by phone and openid, then by one of them only; somebody unknown is a person of their own."""
+    both = town.submit(1)
+    phone = town.submit(1, petitioner=Petitioner(name="徐某某", phone="139-0000-0001"))
+    wechat = town.submit(1, petitioner=Petitioner(openid="oDemo0001"))
+    other = town.submit(2)
+    nobody = [town.submit(petitioner=Petitioner(anonymous=True)) for _ in range(2)]
+    found = town.cases()
+    assert found[both].person == found[phone].person == found[wechat].person
+    people = {found[one].person for one in (both, other, *nobody)}
+    assert len(people) == 4
+    assert not any("139" in person or "oDemo" in person for person in people)
+
+
+def test_the_month_does_not_see_what_came_after_it(town: Town) -> None:
+    one = town.submit()
+    before = town.cases()
+    town.later(25)
+    town.say(one, EventType.DISPATCHED, units=(Assignment(unit="城管局"),))
+    town.say(one, EventType.RECLASSED, handling_class=HandlingClass.JOINT_PACKAGE)
+    town.say(one, EventType.NOT_ACCEPTED, text="不属于受理范围", actor="petitioner")
+    new = town.submit(2)
+    assert town.cases() == before
+    now = town.cases(town.bench.clock.ms)
+    assert new in now
+    assert (now[one].unit, now[one].handling_class, now[one].state) == ("城管局", "joint_package", "not_accepted")
+
+
+def test_what_was_closed_is_closed_and_what_came_to_life_again_later_is_still_closed(town: Town) -> None:
+    one = town.submit(system=HOTLINE, handling_class=HandlingClass.ON_SITE)
+    town.bench.route_all()
+    town.say(one, EventType.CLOSED, text="已解决")
+    town.bench.route_all()
+    for handoff in town.bench.rows("SELECT handoff_id FROM handoffs WHERE state NOT IN ('delivered','acknowledged')"):
+        town.bench.do(town.bench.ledger.operate(_cancel(handoff["handoff_id"])))
+    at = town.bench.clock.ms
+    assert town.cases()[one].closed_at == at
+    town.later(40)
+    town.say(one, EventType.REHANDLED, text="回访不满意")
+    assert town.cases()[one].closed_at == at
+    assert town.cases(town.bench.clock.ms)[one].is_open
+
+
+def _cancel(handoff_id: str) -> Any:
+    from bridge.ledger.operate import Order
+
+    return Order("cancel", handoff_id, "ops", "test")
+
+
+def test_which_petitions_a_month_concerns(town: Town) -> None:
+    """Four months back and closed before the month: of no concern, unless it is still open."""
+    town.bench.clock.at = from_ms(MONTH.shift(-5).start) + timedelta(days=3)
+    still_open = town.submit(1)
+    town.bench.clock.at = from_ms(MONTH.shift(-3).start) + timedelta(days=3)
+    recent = town.submit(2)
+    town.bench.clock.at = MIDDLE
+    assert set(town.cases()) == {still_open, recent}
+    assert set(town.cases(to_ms(MIDDLE))) == {still_open, recent}
+
+
+# ── sealing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_month_is_sealed_once_it_is_over(town: Town) -> None:
+    for who in range(6):
+        town.submit(who)
+    assert not town.reckon().final
+    town.later(25)
+    found = town.reckon()
+    assert (found.final, found.sealed) == (True, None)
+    assert town.seal(found)
+    assert not town.seal(found)
+    (entry,) = [
+        orjson.loads(row["body"]) for row in town.bench.rows("SELECT body FROM journal WHERE what = 'digest.sealed'")
+    ]
+    assert entry["month"] == "2026-10"
+    assert entry["sha256"] == sha256(canonical(found.published))
+    assert entry["traced_sha256"] == sha256(canonical(found.traced))
+    assert entry["actor"] == "operator:test"
+
+
+def test_a_sealed_month_is_the_same_a_year_later(town: Town) -> None:
+    """After everything else has gone on: new petitions, closings, other rules in force."""
+    ids = [town.submit(who) for who in range(7)]
+    town.later(25)
+    first = town.reckon()
+    town.seal(first)
+    town.later(365)
+    for one in ids[:4]:
+        town.say(one, EventType.NOT_ACCEPTED, actor="petitioner")
+    for who in range(20, 30):
+        town.submit(who)
+    again = town.reckon(rules=DigestRules(k=9))
+    assert (again.published, again.traced) == (first.published, first.traced)
+    assert again.holds is True
+    assert again.sealed is not None
+    assert again.sealed["sha256"] == sha256(canonical(first.published))
+
+
+def test_what_was_changed_behind_the_ledgers_back_is_noticed(town: Town) -> None:
+    ids = [town.submit(who) for who in range(7)]
+    town.later(25)
+    town.seal(town.reckon())
+    town.bench.sql("UPDATE petitions SET kind = 'praise' WHERE petition_id = :id", id=ids[0])
+    assert town.reckon().holds is False
+
+
+def test_a_seal_of_another_version_is_kept_and_not_judged(town: Town) -> None:
+    town.submit()
+    town.later(25)
+    found = town.reckon()
+    older = Reckoned(MONTH, {**found.published, "format": "laiting-digest/0"}, found.traced)
+    town.seal(older)
+    assert town.reckon().published["format"] == "laiting-digest/0"
+    assert town.reckon().holds is None
+
+
+def test_a_month_that_has_not_begun(town: Town) -> None:
+    with pytest.raises(NotBegun, match="2026-12"):
+        town.reckon(Month(2026, 12))
+
+
+def test_a_month_that_goes_on_is_cut_off_now(town: Town) -> None:
+    town.submit()
+    found = town.reckon()
+    assert found.published["final"] is False
+    assert found.published["cut_off"] == town.bench.clock().astimezone(from_ms(0).tzinfo).isoformat(
+        timespec="milliseconds"
+    )
+
+
+def test_no_words_of_a_citizen_are_in_either_document(town: Town) -> None:
+    for who in range(8):
+        town.submit(who)
+    town.later(25)
+    found = town.reckon()
+    for document in (found.published, found.traced):
+        text = canonical(document).decode()
+        assert "停水三天没有人管" not in text
+        assert "徐某某" not in text
+        assert "1390000" not in text
+        assert "oDemo" not in text
+
+
+def test_two_sealers_at_once_seal_once(town: Town, make_bench: Any) -> None:
+    town.submit()
+    town.later(25)
+    found = town.reckon()
+    orders = [sealing(found, "operator:a"), sealing(found, "operator:b")]
+    assert town.write(lambda work: digests.seal(work, orders)) == [True, False]
