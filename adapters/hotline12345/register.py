@@ -17,6 +17,7 @@ from adapters.hotline12345 import answers, cases, digests, envelope, poller, wir
 from adapters.hotline12345.client import Client
 from adapters.hotline12345.codes import IGNORE, Codes
 from adapters.hotline12345.dictionary import Dictionary
+from adapters.hotline12345.work_order import name_of
 from bridge.adapter import CannotAsk, Notice, Permanent, Reading, Record, Unknown
 from schemas.petition import Petition
 
@@ -50,7 +51,7 @@ class HotlineRegister:
         return digests.of_petition(petition)
 
     def attachments(self, petition: Petition) -> frozenset[str]:
-        return digests.of_names(file.name for file in petition.attachments)
+        return digests.of_names(name_of(file) for file in petition.attachments if file.url)
 
     async def fetch(self, record: Record) -> Notice:
         number = record.petition_id if record.ours and record.petition_id else record.number

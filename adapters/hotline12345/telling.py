@@ -3,13 +3,14 @@
 A message carries what the action needs and no more (see `work_order.py` for what a REPORT says of the citizen).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adapters.hotline12345 import cases, times
 from adapters.hotline12345.codes import Codes
-from adapters.hotline12345.work_order import media, place_of, work_order
+from adapters.hotline12345.work_order import medias, place_of, work_order
 from bridge.adapter import Outgoing, Permanent
 from schemas.event import Event, EventType, Satisfaction
 
@@ -60,15 +61,15 @@ def _citizen_spoke(event: Event) -> bool:
 
 def _noted(letter: "Letter") -> tuple[Told, ...]:
     """What was added to a case: words as a step, a place as an update, files as files."""
-    data, update = letter.outgoing.event.data, "UPDATE_CASE_INFO"
+    data, files = letter.outgoing.event.data, letter.medias("上报")
+    place = place_of(data.place) if data.place else {}
     told: list[Told] = []
-    if data.text or not (data.place or data.attachments):
+    if data.text or not (place or files):
         told.append(Told("ITEM_INST_SYNC", _step(letter)))
-    if data.place:
-        changed = letter.case | place_of(data.place)
-        told.append(Told(letter.codes.spelling[update], changed, "info"))
-    if data.attachments:
-        told.append(Told("UPLOAD_MEDIA", letter.case | letter.medias("上报"), "media"))
+    if place:
+        told.append(Told(letter.codes.spelling["UPDATE_CASE_INFO"], letter.case | place, "info"))
+    if files:
+        told.append(Told("UPLOAD_MEDIA", letter.case | files, "media"))
     return tuple(told)
 
 
@@ -112,8 +113,8 @@ class Letter:
 
     def medias(self, usage: str) -> Data:
         """The attachments, where there are any."""
-        files = self.outgoing.event.data.attachments
-        return {"medias": [media(one, usage) for one in files]} if files else {}
+        files = medias(self.outgoing.event.data.attachments, usage)
+        return {"medias": files} if files else {}
 
 
 # ── everything else ──
@@ -241,18 +242,23 @@ def _evaluate(letter: Letter) -> Data:
     evaluation = {
         "schemeId": table["scheme_id"],
         "evaluateTime": letter.at,
-        "content": letter.text,
         "score": table["scores"][satisfaction],
         "evaluateState": table["states"].get(f"{event.data.stage}_{satisfaction}", table["states"][satisfaction]),
         "evaluateType": 0 if event.actor == "petitioner" else 1,
     }
-    if event.data.indicators:
-        measures = [
-            {"indicatorId": n, "indicatorCode": one.code, "score": one.score}
-            for n, one in enumerate(event.data.indicators, 1)
+    measured = [one for one in event.data.indicators if one.code and _SCORE.fullmatch(one.score)]
+    worded = [f"{one.code}：{one.score}" for one in event.data.indicators if one not in measured]
+    if measured:
+        results = [
+            {"indicatorId": n, "indicatorCode": one.code, "score": one.score} for n, one in enumerate(measured, 1)
         ]
-        evaluation["detailList"] = [{"opinion": letter.text, "indicatorResult": measures}]
+        evaluation["detailList"] = [{"opinion": letter.text, "indicatorResult": results}]
+    # A score in words has no place in a number's field, and is said all the same.
+    evaluation["content"] = "；".join([letter.text, *worded])
     return letter.case | {"misRecEvaluation": evaluation}
+
+
+_SCORE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _opinion(letter: Letter) -> Data:

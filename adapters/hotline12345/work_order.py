@@ -5,6 +5,7 @@ anonymous or confidential; then `reporterPublicFlag` is 0, and the sentence abou
 An openid never goes out: the hotline has no use for it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from adapters.hotline12345 import times
@@ -14,8 +15,18 @@ from schemas.petition import Attachment, Petition, Place
 Data = dict[str, Any]
 
 
-def media(file: Attachment, usage: str) -> Data:
-    return {"mediaName": file.name, "mediaPath": file.url, "mediaUsage": usage, "mediaTypeId": 1}
+def medias(files: Iterable[Attachment], usage: str) -> list[Data]:
+    """The files that somebody could open: one without an address is none."""
+    return [
+        {"mediaName": name_of(file), "mediaPath": file.url, "mediaUsage": usage, "mediaTypeId": 1}
+        for file in files
+        if file.url
+    ]
+
+
+def name_of(file: Attachment) -> str:
+    """A file's name; the field is required, and some have none."""
+    return file.name or "附件"
 
 
 def work_order(petition: Petition, codes: Codes) -> Data:
@@ -35,7 +46,7 @@ def work_order(petition: Petition, codes: Codes) -> Data:
         "eventSrcName": source["name"],
         "urgentLevelId": codes.urgency_sent[petition.urgency],
         "caseMark": codes.report["case_mark"],
-        "medias": [media(one, "上报") for one in petition.attachments],
+        "medias": medias(petition.attachments, "上报"),
     }
     if "property" in kind:
         data["eventPropertyId"] = kind["property"]

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from adapters.hotline12345 import build
+from adapters.hotline12345 import MANIFEST, build
+from adapters.hotline12345.sandbox_questions import Refusal
 from adapters.hotline12345.settings import HotlineSettings
-from bridge.adapter import Busy, CannotAsk, Permanent, Receipt, Transient, Unknown, Workshop
+from bridge.adapter import Busy, CannotAsk, Outgoing, Permanent, Receipt, Transient, Unknown, Workshop
 from schemas.event import EventData, EventType
+from schemas.petition import Attachment, Place
 from tests.adapters.hotline12345.support import NOW, PETITION_ID, Stage, outgoing, petition, stage
 
 
@@ -185,3 +187,74 @@ def test_the_token_may_travel_in_a_header() -> None:
         assert (await there.bridge.outbound.send(outgoing())).holds
 
     play(scene, token_in="header")
+
+
+# ── a hand-off of several calls ──
+
+ADDED = EventData(
+    text="灯又坏了",
+    place=Place(street="古槐街道"),
+    attachments=(Attachment(name="a.jpg", url="https://files.invalid/a.jpg"),),
+)
+
+
+def added(**more: Any) -> Outgoing:
+    return outgoing(EventType.NOTED, data=ADDED, external_ids={"recId": "1"}, idempotency_key="key-2", **more)
+
+
+def test_several_calls_are_each_made_once_whatever_fails_between_them() -> None:
+    async def scene(there: Stage) -> None:
+        await there.bridge.outbound.send(outgoing())
+        answer = there.hotline._taken
+
+        def refuse_files(action: str, data: dict[str, Any], uid: str) -> dict[str, Any]:
+            if action == "UPLOAD_MEDIA":
+                raise Refusal(-500001, "未知异常")
+            return answer(action, data, uid)
+
+        there.hotline._taken = refuse_files  # type: ignore[method-assign]
+        with pytest.raises(Unknown) as raised:
+            await there.bridge.outbound.send(added())
+        assert set(raised.value.progress) == {"first", "info"}
+        there.hotline._taken = answer  # type: ignore[method-assign]
+        there.hotline.understood.clear()
+        receipt = await there.bridge.outbound.send(added(attempt=2, progress=raised.value.progress))
+        assert receipt.number.startswith("JN")
+        assert dict(there.hotline.understood) == {"UPLOAD_MEDIA": 1}
+        keys = [item["key"] for item in (await there.received())["items"][1:]]
+        assert keys == ["key-2", "key-2/info", "key-2/media"]
+        assert set(keys) <= MANIFEST.arrival_keys("key-2", frozenset())
+
+    play(scene)
+
+
+def test_all_calls_made_already_are_not_made_again() -> None:
+    async def scene(there: Stage) -> None:
+        await there.bridge.outbound.send(outgoing())
+        done = {"first": "JN1", "info": "JN1", "media": "JN1"}
+        assert (await there.bridge.outbound.send(added(attempt=2, progress=done))).number == "JN1"
+        assert (await there.received())["received"] == 1
+
+    play(scene)
+
+
+def test_several_calls_cannot_be_asked_for_as_one() -> None:
+    async def scene(there: Stage) -> None:
+        with pytest.raises(CannotAsk):
+            await there.bridge.outbound.lookup(added())
+
+    play(scene)
+
+
+def test_the_signature_before_a_notification_is_an_arrival_of_the_same_hand_off() -> None:
+    async def scene(there: Stage) -> None:
+        there.hotline._called({"external_id": "X1", "content": "路灯", "petitioner": {"anonymous": True}})
+        visit = EventData(text="已电话回访", resolved="yes")
+        told = outgoing(EventType.FOLLOWED_UP, data=visit, external_ids={"caseId": "X1"})
+        await there.bridge.outbound.send(told)
+        items = (await there.received())["items"]
+        assert [(item["key"], item["what"]) for item in items] == [("key-1/sign", "SIGN"), ("key-1", "NOTIFY")]
+        assert {item["key"] for item in items} <= MANIFEST.arrival_keys("key-1", frozenset())
+        assert there.hotline.cases["X1"].state == "核查"
+
+    play(scene)
