@@ -133,7 +133,7 @@ def _proof(petition_id: str, found: list[Journalled], audit_dir: Folder) -> Proo
 
 
 def _prove(document: ProofDocument, prover: Prover, row: Journalled, n: int) -> None:
-    sealed, leaf = seal({**row.fields(), "n": n, "entry": row.entry_id})
+    sealed, leaf = _sealed(row, n)
     if leaf != prover.leaf(n):
         what = "the ledger's entry is not the one that was sealed: see bridge verify --ledger (台账与存证不符)"
         document.faults.append(Fault(n=n, what=what))
@@ -141,6 +141,14 @@ def _prove(document: ProofDocument, prover: Prover, row: Journalled, n: int) -> 
     del sealed["leaf"]
     path = [node.hex() for node in prover.inclusion(n)]
     document.entries.append(ProvenEntry(n=n, leaf=leaf.hex(), entry=sealed, path=path))
+
+
+def _sealed(row: Journalled, n: int) -> tuple[dict[str, object], bytes]:
+    """The line's fields and its leaf; ({}, b"") for a row that nothing can have been sealed from."""
+    try:
+        return seal({**row.fields(), "n": n, "entry": row.entry_id})
+    except ValueError:
+        return {}, b""
 
 
 def _pending(row: Journalled) -> PendingEntry:

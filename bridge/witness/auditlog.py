@@ -209,6 +209,8 @@ class AuditLog:
                 entries.append(line.whole())
                 last_n = line.n
             elif last_n >= after:
+                if place.path.suffix == PACKED:
+                    raise AuditLogError(f"{place.path.name} is damaged: run bridge verify (归档损坏)")
                 self._cut_from(place)
                 break
             else:

@@ -64,7 +64,8 @@ def nothing() -> None:
 def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str, before: Callable[[], None] = nothing) -> Path:
     """Sign the tree as it is at `at` (ISO 8601 with offset), durably; returns the note's path.
 
-    `before` is called under the directory's lock: what it writes and the note are seen together, or neither.
+    `before` is called under the directory's lock, when nothing speaks against signing any more: what it writes and the
+    note are seen together, or neither.
     Where this size is signed already, that note stays and `latest.note` is put right. CheckpointError if a larger size
     or another root of this size is signed: a log never contradicts a checkpoint (c2sp.org/tlog-checkpoint). NoteError
     if the note of this size is unreadable.
@@ -72,13 +73,14 @@ def issue(audit_dir: Path, signer: Signer, frontier: Frontier, at: str, before: 
     directory = folder(audit_dir)
     directory.mkdir(parents=True, exist_ok=True)
     with locked(audit_dir, exclusive=True):
-        before()
         previous = max(sizes(audit_dir), default=None)
         path = directory / name_of(frontier.size)
         if previous == frontier.size:
             _check_same(path, frontier)
+            before()
         else:
             note = sign(_next(signer.verifier.name, frontier, at, previous), signer)
+            before()
             write_atomically(path, note.encode())
         _copy_file(path, directory / LATEST)
     return path

@@ -114,7 +114,9 @@ class Sealer:
         rows = await self._ledger.unsealed(BATCH)
         if rows:
             await self._seal(self._tree, rows)
-        behind = await asyncio.to_thread(self._signing.catch_up, self._tree)
+        behind = self._signing.is_behind(self._tree.size)
+        if behind:
+            behind = await asyncio.to_thread(self._signing.catch_up, self._tree)
         if self._signing.due(self._tree.size):
             await self._checkpoint(self._tree)
         self._archivist.nudge()

@@ -93,6 +93,10 @@ class Signing:
         if self._tiler.size == size:
             self._try(lambda: self._tiler.append(leaves))
 
+    def is_behind(self, size: int) -> bool:
+        """Whether the tiles have fewer leaves; costs nothing."""
+        return self._tiler.size < size
+
     def catch_up(self, tree: Frontier) -> bool:
         """Bring the tiles nearer to the tree; whether there is more to read at once."""
         before = self._tiler.size

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +163,18 @@ def test_an_unknown_petition(quick: Hall) -> None:
     assert (answer.status, answer.is_problem) == (404, True)
 
 
-def test_a_row_that_was_changed_in_the_ledger_has_no_proof(quick: Hall, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change", [lambda body: body.replace('"level":"info"', '"level":"warning"'), lambda _: "{}", lambda _: "garbage"]
+)
+def test_a_row_that_was_changed_in_the_ledger_has_no_proof(
+    quick: Hall, tmp_path: Path, change: Callable[[str], str]
+) -> None:
     petition_id = quick.submit(uuid.uuid4().hex)
     found = proven(quick, petition_id)
     n = found["entries"][0]["n"]
     with quick.bridge.store.writing() as conn:
         before = conn.execute(text("SELECT body FROM journal WHERE n = :n"), {"n": n}).scalar_one()
-        changed = before.replace('"level":"info"', '"level":"warning"')
+        changed = change(before)
         conn.execute(text("UPDATE journal SET body = :body WHERE n = :n"), {"n": n, "body": changed})
     try:
         spoilt = proof_of(quick, petition_id)
@@ -191,6 +196,22 @@ def test_damaged_tiles_give_a_503_and_never_a_wrong_proof(quick: Hall, monkeypat
         assert (answer.status, answer.is_problem) == (503, True)
         assert "Retry-After" in answer.headers
     assert quick.get(f"/v1/petitions/{petition_id}/proof").status == 200
+
+
+def test_a_second_place_that_is_behind_shows_and_makes_nothing_unready(quick: Hall) -> None:
+    sealer = quick.bridge.sealer
+    assert sealer is not None
+    sealer.copies.troubles["https://witness.example/x"] = "CopyError: HTTP 503"
+    try:
+        answer = quick.get("/readyz", None)
+        assert answer.status == 200
+        assert answer.json["checks"]["witness"] == {
+            "ok": True,
+            "copies_behind": {"https://witness.example/x": "CopyError: HTTP 503"},
+        }
+    finally:
+        sealer.copies.troubles.clear()
+    assert quick.get("/readyz", None).json["checks"]["witness"] == {"ok": True}
 
 
 def test_the_document_describes_them(quick: Hall) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bridge.settings import Settings
 from bridge.witness import archive
 from bridge.witness.archive import ArchiveError, Archivist, due, pack
-from bridge.witness.auditlog import AuditLog
+from bridge.witness.auditlog import AuditLog, AuditLogError
 from bridge.witness.logfiles import archives, files, leaves_from, read
 from bridge.witness.verify import verify
 from tests.witness.logs import ENTRIES, Sealed, build, entry
@@ -73,6 +73,18 @@ def test_a_ledger_put_back_by_half_a_year_finds_its_lines_in_packed_days(log: Se
         pack(path)
     writer = AuditLog(log.audit_dir)
     assert [ahead["n"] for ahead in writer.tail(5)] == list(range(6, ENTRIES + 1))
+
+
+def test_a_damaged_packed_day_is_never_cut(log: Sealed) -> None:
+    """Not even where the ledger knows nothing of its lines any more: it stays for a person to look at."""
+    plain = (log.audit_dir / DAY).read_bytes().splitlines(keepends=True)
+    (log.audit_dir / DAY).write_bytes(b"".join([*plain[:7], b"garbage\n", *plain[8:]]))
+    pack(log.audit_dir / DAY)
+    before = (log.audit_dir / PACKED).read_bytes()
+    with pytest.raises(AuditLogError, match="damaged"):
+        AuditLog(log.audit_dir).tail(5)
+    assert (log.audit_dir / PACKED).read_bytes() == before
+    assert len(lines(log.audit_dir)) == ENTRIES
 
 
 def test_which_days_are_due(tmp_path: Path) -> None:

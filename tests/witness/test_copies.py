@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from pydantic import ValidationError
 
+from bridge.settings import Settings
 from bridge.witness import checkpoints
 from bridge.witness import copies as module
 from bridge.witness.copies import Copies, directories
@@ -231,3 +233,22 @@ def test_a_password_in_the_address_is_never_told(tmp_path: Path) -> None:
         assert "secret" not in repr(copies.troubles)
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("value", "targets"),
+    [
+        ("", ()),
+        ("/mnt/a", ("/mnt/a",)),
+        (" /mnt/a , https://w.example/x,", ("/mnt/a", "https://w.example/x")),
+        ("ftp://w.example", None),
+        ('["/mnt/a"]', None),
+    ],
+)
+def test_the_setting(value: str, targets: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_AUDIT_COPIES", value)
+    if targets is None:
+        with pytest.raises(ValidationError, match="separated by commas"):
+            Settings()
+    else:
+        assert Settings().audit_copies == targets
