@@ -95,7 +95,8 @@ class Autopilot:
     async def _tell(self, action: str, data: Mapping[str, Any], uid: str) -> dict[str, Any]:
         # An action that the standard has as a notice only is pushed under the notice's name, as some hotlines do.
         name = self._notice_of[action] if action in messages.NOTICES_ONLY else action
-        body = orjson.dumps({"uid": uid, "senderCode": "hotline12345", "action": name, "data": data})
+        written = self._manners.written(data)
+        body = orjson.dumps({"uid": uid, "senderCode": "hotline12345", "action": name, "data": written})
         status, content = await self._core.tell("POST", PATH, body, lambda: self._headers)
         if 400 <= status < 500:
             self._core.failed_calls += 1

@@ -1,10 +1,11 @@
 """How the sandboxed hotline misbehaves in its own dialect; what any system can do wrong is in `bridge.sandbox`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from adapters.hotline12345 import envelope
+from adapters.hotline12345 import envelope, times
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Manners:
     twice: bool = False
     again: bool = False
     late: int = 0
+    odd: bool = False
 
     def strikes(self, name: str) -> bool:
         """Whether the present call is hit by a counted mood; counts down."""
@@ -58,3 +60,24 @@ class Manners:
             told = {**document, "code": str(document["code"]), "result": json.dumps(document["result"])}
             document = {name[0].upper() + name[1:]: value for name, value in told.items()}
         return document
+
+    def written(self, data: Mapping[str, Any]) -> Any:
+        """What it tells, as the mood writes it."""
+        if not self.odd:
+            return data
+        told = {_RENAMED.get(name, name): _odd(name, value) for name, value in data.items()}
+        return json.dumps({**told, "altpsRec": False, "sourceSystem": "", "finishTime": "0001-01-01T00:00:00"})
+
+
+_RENAMED = {"caseNum": "casNum"}
+
+
+def _odd(name: str, value: Any) -> Any:
+    moment = times.read_or_none(value) if name.endswith(("Time", "Deadline")) and isinstance(value, str) else None
+    if moment is not None:
+        # By the length of the name, so that each of the forms is met in every message with a few times.
+        forms = (str(int(moment.timestamp() * 1000)), moment.strftime("%Y/%m/%d %H:%M:%S"), moment.isoformat())
+        return forms[len(name) % 3]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return str(value)

@@ -99,7 +99,7 @@ class RecInfo(Told):
     task_num: Text = means("工单号", "its number there")
     case_id: Text | None = may("工单标识", "the case")
     case_num: Text | None = may("工单编号", "number for people")
-    case_handle_id: Text | None = may("本次派遣标识", "the latest dispatch")
+    case_handle_id: Words | None = may("最近一次派遣标识", "the latest dispatch")
     uid: Text | None = may("上报该工单的请求uid（扩展）", "uid of the REPORT that brings it (extension)")
     title: Words | None = may("标题", "title")
     rec_type_name: Words | None = may("工单类型", "type of case")

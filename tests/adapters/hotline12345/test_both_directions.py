@@ -33,6 +33,7 @@ from bridge.adapter import (
     Notice,
     OutboundError,
     Permanent,
+    PetitionView,
     Question,
     Refused,
     Taken,
@@ -386,3 +387,62 @@ def test_a_ledger_that_is_away_is_an_unknown_fault() -> None:
 def test_the_numbers_of_our_answers_keep_to_the_standard() -> None:
     result = {"recId": cases.rec_id(PETITION_ID), "taskNum": petition().petition_id}
     assert messages.faults(messages.ANSWERS["numbers"], result) == []
+
+
+# ── answers ──
+
+VIEW = PetitionView(
+    petition_id=PETITION_ID,
+    title="路灯不亮",
+    kind="help",
+    handling_class="hotline_transfer",
+    state="replied",
+    submitted_at=NOW,
+    updated_at=NOW,
+    external_ids=(),
+    last_event="replied",
+    said="已修好",
+    unit="市城管局",
+)
+
+
+@pytest.mark.parametrize("action", ["GET_REC_INFO", "GET_REC_PROCESS_INFO"])
+def test_our_answers_keep_to_the_standard(action: str) -> None:
+    reading = read(sent(action, {"caseId": PETITION_ID}))
+    assert isinstance(reading, Question)
+    answer = told(reading.then([VIEW]))
+    assert messages.faults(messages.ENVELOPES["answer"], answer) == []
+    assert messages.faults(messages.ANSWERS[action], answer["result"]) == []
+
+
+def test_our_empty_list_of_notices_keeps_to_the_standard() -> None:
+    answer = told(read(sent("GET_NOTICE_INFO", {"noticeName": "REPORT_NOTICE"})))
+    assert messages.faults(messages.ANSWERS["GET_NOTICE_INFO"], answer["result"]) == []
+
+
+def test_the_sandboxs_answers_keep_to_the_standard() -> None:
+    async def run() -> None:
+        async with stage() as there:
+            await there.bridge.outbound.send(outgoing())
+            await there.bridge.outbound.send(outgoing(E.PROGRESSED, external_ids=OURS, idempotency_key="step"))
+            there.hotline.pilot.leave(there.hotline.cases[PETITION_ID], "progress")
+            day = there.hotline.cases[PETITION_ID].entered.date()
+            asked: dict[str, dict[str, Any]] = {
+                "GET_REC_INFO": {"caseId": PETITION_ID},
+                "GET_REC_PROCESS_INFO": {"caseId": PETITION_ID},
+                "GET_NOTICE_INFO": {"noticeName": "ITEM_INST_SYNC_NOTICE"},
+                "GET_REC_LIST": {
+                    "beginTime": f"{day} 00:00:00",
+                    "endTime": f"{day} 23:59:59",
+                    "curPage": 1,
+                    "numPerPage": 10,
+                },
+            }
+            for action, data in asked.items():
+                result = there.hotline.questions.answer(action, data)
+                assert next(iter(result.values())), "an empty answer would prove nothing"
+                assert messages.faults(messages.ANSWERS[action], result) == []
+            said = there.hotline.questions.entries("REC_TYPE", 1, 10)
+            assert messages.faults(messages.ANSWERS["dictionary"], said) == []
+
+    asyncio.run(run())

@@ -14,9 +14,10 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
 from adapters.hotline12345.inbound import PATH
-from bridge.adapter import Outcome, Permanent, Request, Taken, Unknown
+from bridge.adapter import Outcome, Permanent, Request, Submission, Taken, Unknown
 from schemas.event import EventType as E
 from tests.adapters.hotline12345.support import NOW, PETITION_ID, Stage, adapter, outgoing, serving, stage
+from tests.adapters.hotline12345.test_both_directions import STEPS
 
 
 async def behave(there: Stage, **manners: Any) -> int:
@@ -179,5 +180,50 @@ def test_a_step_left_as_a_notice_and_one_that_no_notice_carries() -> None:
             reading = poll.read(notice, NOW)
             assert isinstance(reading, Taken)
             assert (heard, reading.drafts[0].type) == ([], E.REPLIED)
+
+    asyncio.run(run())
+
+
+def test_written_oddly_it_means_the_same() -> None:
+    async def run() -> None:
+        async with listening() as (there, heard):
+            names = sorted(STEPS)
+            await steps(there, *names)
+            plain, heard[:] = [one.drafts[0] for one in heard], []
+            await behave(there, odd=True)
+            await steps(there, *names)
+            odd = [one.drafts[0] for one in heard]
+            assert [draft.type for draft in odd] == [draft.type for draft in plain] == [STEPS[name] for name in names]
+            assert [draft.external_ids for draft in odd] == [draft.external_ids for draft in plain]
+            assert [draft.data.extend_by for draft in odd] == [draft.data.extend_by for draft in plain]
+            # Both were told within the minute, whatever the form of the time.
+            gaps = [abs(one.occurred_at - other.occurred_at) for one, other in zip(odd, plain, strict=True)]
+            assert max(gaps).total_seconds() < 60
+
+    asyncio.run(run())
+
+
+def test_a_work_order_written_oddly_is_the_same_petition() -> None:
+    document = {
+        "external_id": "X1",
+        "kind": "投诉",
+        "title": "噪音",
+        "content": "夜里太吵",
+        "petitioner": {"name": "李阿姨", "phone": "13900000009"},
+        "place": {"region_code": "370811", "longitude": 116.5, "latitude": 35.4},
+    }
+
+    async def run() -> None:
+        async with listening() as (there, heard):
+            for odd in (False, True):
+                await behave(there, odd=odd)
+                async with there.session.post(f"{there.settings.base_url}/sandbox/originate", json=document) as answer:
+                    assert (await answer.json())["status"] == 200
+            plain, odd_one = (one.drafts[0] for one in heard)
+            assert isinstance(plain, Submission)
+            assert isinstance(odd_one, Submission)
+            assert odd_one.petition.model_dump(exclude={"occurred_at"}) == plain.petition.model_dump(
+                exclude={"occurred_at"}
+            )
 
     asyncio.run(run())
