@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     def _comma_separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("audit_copies")
+    @classmethod
+    def _directories_or_addresses(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+        for target in targets:
+            if target.startswith(("[", '"')) or ("://" in target and not target.startswith(("http://", "https://"))):
+                raise ValueError("directories and http(s):// addresses, separated by commas")
+        return targets
+
     @field_validator("reconcile_at", mode="before")
     @classmethod
     def _empty_is_never(cls, value: object) -> object:
