@@ -118,7 +118,9 @@ class Bridge:
         self.minimums = {manifest.system: Minimum.of(manifest, mask_words) for manifest in MANIFESTS}
         self.routes = routes(self.settings, self.adapters)
         duty = Secretary.model_validate(self.settings.duty_secretary.model_dump())
-        self.house = HouseRules(self.routes, duty, self.roster.owner)
+        self.house = HouseRules(
+            self.routes, duty, self.roster.owner, self.settings.duplicate_days, self.settings.merge_repeats
+        )
         self.privacy = privacy(self.settings)
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)

@@ -10,11 +10,18 @@ class HouseRules:
     """Fills `bridge.ledger.accept.House`."""
 
     def __init__(
-        self, routes: Routes, duty: Secretary, roster: Callable[[PetitionDraft], Secretary | None] = lambda draft: None
+        self,
+        routes: Routes,
+        duty: Secretary,
+        roster: Callable[[PetitionDraft], Secretary | None] = lambda draft: None,
+        duplicate_days: float = 7.0,
+        merge_repeats: bool = False,
     ) -> None:
         self._routes = routes
         self._duty = duty
         self._roster = roster
+        self.duplicate_days = duplicate_days
+        self.merge_repeats = merge_repeats
 
     def classify(self, draft: PetitionDraft, source: str) -> HandlingClass:
         handling_class, _ = self._routes.classify(

@@ -51,6 +51,10 @@ class Lookup:
         who = phone_digits(phone or "") or openid
         return self._hash("petition", f"{who}\n{plain(text)}") if who else None
 
+    def echo(self, type_: str, unit: str, text: str) -> str:
+        """The same words of the same kind, whoever says them."""
+        return self._hash("echo", f"{type_}\n{plain(unit)}\n{plain(text)}")
+
     def salt(self, petition_id: str) -> str:
         """What is put before a petition's text when its digest is shown to others: short texts could be guessed."""
         return self._hash("salt", petition_id)

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     audit_copies: Annotated[tuple[str, ...], NoDecode] = ()
     audit_keep_days: int = Field(default=180, ge=180, le=36500)
     audit_origin: str = "laiting-bridge"
+    duplicate_days: float = Field(default=7.0, ge=0, le=365)
+    merge_repeats: bool = False
     reconcile_at: time | None = time(0, 30)
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     keys_dir: Path = Path("data/keys")

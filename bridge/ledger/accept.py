@@ -1,6 +1,6 @@
 """The verb `accept`: authenticated messages become petitions and events, each message once, all in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -23,6 +23,8 @@ from bridge.ledger.matching import (
     seal_waiting,
     settle_fate,
 )
+from bridge.ledger.merge import RULE, join
+from bridge.ledger.same import Same, another_road
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import SIGNS
@@ -52,6 +54,12 @@ class House(Protocol):
 
     def owner(self, draft: PetitionDraft) -> Secretary: ...
 
+    duplicate_days: float
+    """Within how many days the same words of the same petitioner are the same petition."""
+
+    merge_repeats: bool
+    """Whether one who says the same twice at one system has the second petition merged into the first by itself."""
+
 
 def accept(work: Work, house: House, arrivals: Sequence[Arrival]) -> list[list[Outcome] | Replayed]:
     """A list of outcomes for each arrival, an outcome for each of its drafts; `REPLAYED` where a nonce was reused."""
@@ -70,6 +78,7 @@ class _Desk:
         self.arrivals = [_storable(arrival) for arrival in arrivals]
         self.message_rows: list[dict[str, Any]] = []
         self.kept = KeptNews(work)
+        self.same = Same(work, house.duplicate_days)
         self.signed: set[tuple[str, str]] = set()
         self.numbers: dict[tuple[str, str, str], str] = {}
         self.by_value: dict[tuple[str, str], list[str]] = {}
@@ -100,10 +109,20 @@ class _Desk:
             for found in self.work.conn.execute(query).mappings():
                 self._know((found["system"], found["kind"], found["value"]), found["petition_id"])
         wanted = {ref.petition_id for ref in refs if ref.petition_id} | set(self.numbers.values())
+        wanted |= self.same.fetch(draft for draft in drafts if isinstance(draft, Submission))
         self.work.load(wanted)
+        self.same.fetch_news(self._news(drafts))
         receipts = {draft.receipt for draft in drafts if isinstance(draft, Acknowledgement)}
         if receipts:
             self._find_handoffs(receipts)
+
+    def _news(self, drafts: Sequence[Draft]) -> Iterator[tuple[str, Update]]:
+        """The updates of this batch with the petitions they are about, as far as they are known."""
+        for draft in drafts:
+            if isinstance(draft, Update):
+                row = next((found for ref in draft.refs if (found := self._find(ref))), None)
+                if row is not None:
+                    yield row.petition_id, draft
 
     def _find_handoffs(self, receipts: set[str]) -> None:
         columns = (handoffs.c.handoff_id, handoffs.c.petition_id, handoffs.c.system, handoffs.c.receipt)
@@ -158,7 +177,11 @@ class _Desk:
             if draft.again is not None and news:
                 return self._update(arrival.system, draft.again, arrival.traceparent, known)
             return Outcome("duplicate", known.petition_id, known.receipt)
+        twin = self.same.find(arrival.system, draft, self.same.fingerprint(draft))
+        if twin is not None and twin.source != arrival.system:
+            return self._by_another_road(arrival, draft, twin)
         row = self._open(arrival, draft)
+        self.same.remember(row)
         salt = self.work.privacy.lookup.salt(row.petition_id)
         event = str(ids.event_id(arrival.system, draft.message_key))
         row.receipt = self.work.record(
@@ -173,7 +196,18 @@ class _Desk:
             announce={"content_sha256": ids.digest(f"{salt}{draft.petition.content}".encode("utf-8", "surrogatepass"))},
         )
         self._learn(row.petition_id, draft.external_ids)
+        if self.house.merge_repeats and twin is not None and twin.closed_at is None and twin.merged_into is None:
+            # The same petitioner said the same twice at one system: two numbers there, one case, an answer to both.
+            join(self.work, row, twin, RULE, "same petitioner, same words")
         return Outcome("new", row.petition_id, row.receipt, event)
+
+    def _by_another_road(self, arrival: Arrival, draft: Submission, row: PetitionRow) -> Outcome:
+        """A petition that we have, come back through another system: not taken in twice, its new number learnt."""
+        row.roads, row.dirty = ",".join(sorted({*row.brought_by, arrival.system})), True
+        update = draft.again or another_road(draft)
+        told = self._update(arrival.system, replace(update, message_key=draft.message_key), arrival.traceparent, row)
+        self._learn(row.petition_id, draft.external_ids)
+        return Outcome("duplicate", row.petition_id, told.receipt or row.receipt, told.event_id)
 
     def _open(self, arrival: Arrival, draft: Submission) -> PetitionRow:
         petition = draft.petition
@@ -208,6 +242,9 @@ class _Desk:
             due_at=_end_of_day(submitted) if handling_class is HandlingClass.ON_SITE else None,
             closed_at=None,
             erased_at=None,
+            merged_into=None,
+            roads=None,
+            members=0,
             body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )
@@ -218,7 +255,12 @@ class _Desk:
         row = row or next((found for ref in draft.refs if (found := self._find(ref))), None)
         if row is None:
             return Outcome("kept", None, None)
-        outcome = record_update(self.work, system, draft, row, traceparent)
+        if self.same.is_echo(system, row.petition_id, draft):
+            # Our own news in another system's mouth: told on, it would come back for ever.
+            outcome = Outcome("duplicate", row.petition_id, row.receipt)
+        else:
+            outcome = record_update(self.work, system, draft, row, traceparent)
+            self.same.said(system, row.petition_id, draft)
         self._learn(row.petition_id, draft.external_ids)
         if draft.type in SIGNS:
             self.signed.add((row.petition_id, system))

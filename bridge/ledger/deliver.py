@@ -207,7 +207,9 @@ class _Clerk:
         petition = self.work.rows[row["petition_id"]]
         if receipt.holds:
             petition.holder, petition.dirty = row["system"], True
-        if row["event_type"] in ANSWERS and petition.answered_by is None:
+        # To be told that it was merged is not yet an answer: that is the other petition's, and comes.
+        waits = row["event_type"] == "merged" and petition.merged_into is not None
+        if row["event_type"] in ANSWERS and not waits and petition.answered_by is None:
             messenger = self.work.messenger
             if answered_by_delivery(petition, row["system"], row["audience"], receipt.told_petitioner, messenger):
                 petition.answered_by, petition.dirty = f"handoff:{row['handoff_id']}", True

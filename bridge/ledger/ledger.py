@@ -15,6 +15,7 @@ from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
 from bridge.ledger import deliver, due, keep, leases, operate, reconciling, roster, route, seal
 from bridge.ledger import erase as erasing
+from bridge.ledger import merge as merging
 from bridge.ledger.accept import Arrival, House
 from bridge.ledger.erase import Erased, Erasure
 from bridge.ledger.keep import Kept, Replayed
@@ -119,6 +120,9 @@ class Ledger:
     # ── operators ──
     async def operate(self, order: operate.Order) -> operate.Verdict:
         return await self._writer.ask(operate.operate, order)
+
+    async def merge(self, order: merging.Merging) -> merging.Merged:
+        return await self._writer.ask(merging.merge, order)
 
     async def erase(self, order: Erasure) -> Erased:
         return await self._writer.ask(erasing.erase, order)

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, case, delete, select, update
 from bridge import ids
 from bridge.adapter import Acknowledgement, Outcome, Update
 from bridge.clock import to_ms
+from bridge.ledger.same import echo_key
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import SIGNS
@@ -151,6 +152,7 @@ def record_update(work: Work, system: str, draft: Update, row: PetitionRow, trac
         data=draft.data,
         actor=draft.actor,
         traceparent=traceparent,
+        echo_key=echo_key(work, draft),
     )
     return Outcome("event", row.petition_id, receipt, event)
 

@@ -92,7 +92,10 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
     row = work.rows[event["petition_id"]]
     answer = decide(_facts(row, event, lanes))
     made = []
-    for target in answer.targets:
+    # A member of another petition goes to no system as a case of its own: its people are told.
+    inside = row.merged_into is not None and event["type"] in OPENING
+    targets = [target for target in answer.targets if not inside or target.system == work.messenger]
+    for target in targets:
         lane = (row.petition_id, target.system)
         handoff = _handoff_row(work, event, target.system, target.audience, target.rules, waits=lane in lanes.blocked)
         lanes.note(*lane, event["type"], unfinished=True)
@@ -103,8 +106,8 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
         row.holder, row.dirty = row.source, True
     work.note(
         "event.routed", row.petition_id, event_id=event["event_id"], sequence=event["sequence"], from_="bridge",
-        to=",".join(target.system for target in answer.targets) or None,
-        outcome="routed" if answer.targets else "no_target",
+        to=",".join(target.system for target in targets) or None,
+        outcome="routed" if targets else "no_target",
         trace_id=event["traceparent"][3:35] if event["traceparent"] else None,
     )  # fmt: skip
     return made
@@ -127,7 +130,7 @@ def _facts(row: PetitionRow, event: Row, lanes: _Lanes) -> Facts:
         urgency=row.urgency,
         region=row.region,
         actor=event["actor"] or "",
-        others=frozenset(lanes.systems.get(row.petition_id, ())),
+        others=frozenset({*lanes.systems.get(row.petition_id, ()), *row.brought_by}),
         petitioner_has_openid=row.has_openid,
     )
 

@@ -55,6 +55,9 @@ petitions = Table(
     Column("due_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("erased_at", BigInteger),
+    Column("merged_into", Text),
+    Column("roads", Text),
+    Column("members", Integer, nullable=False, server_default="0"),
     Index(
         "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")
     ),
@@ -62,11 +65,19 @@ petitions = Table(
     Index("petitions_petitioner", "petitioner_key", "accepted_at"),
     Index("petitions_phone", "phone_key", "accepted_at"),
     Index("petitions_fingerprint", "fingerprint", "accepted_at"),
+    Index(
+        "petitions_merged",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 """One row a petition. `body` is sealed (`bridge.vault`). `petitioner_key` and `phone_key` are keyed hashes of openid
 and phone, `fingerprint` one of phone and text: to find by, never to read. `answered_by` is the hand-off or event that
 proves that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the system that has
-the case now; `erased_at` says since when nothing personal is left."""
+the case now; `erased_at` says since when nothing personal is left; `merged_into` the petition whose answer is this
+one's too, and `members` how many are merged into this one; `roads` the other systems that brought the same
+petition, which hear of it like its source."""
 
 cross_references = Table(
     "cross_references",
@@ -143,6 +154,7 @@ events = Table(
     Column("traceparent", Text),
     Column("data", Text, nullable=False),
     Column("announced", Text, nullable=False),
+    Column("echo_key", Text),
     UniqueConstraint("petition_id", "sequence", name="events_gapless"),
 )
 """`data` is all the event says, sealed; `announced` what the public bus was told, so that it can be told again."""

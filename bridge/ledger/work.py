@@ -4,7 +4,7 @@ A verb decides on rows held here and `flush` turns the decisions into a handful 
 broker must hear after COMMIT is collected in `outgoing`. Lock order is always: petitions by id, then their hand-offs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,16 +57,35 @@ class PetitionRow:
     due_at: int | None
     closed_at: int | None
     erased_at: int | None
+    merged_into: str | None
+    roads: str | None
+    members: int
     body: str = ""
     fresh: bool = False
     dirty: bool = False
 
+    @property
+    def brought_by(self) -> list[str]:
+        """The systems that brought the same petition by another road."""
+        return self.roads.split(",") if self.roads else []
+
 
 _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
-    "updated_at", "due_at", "closed_at",
+    "updated_at", "due_at", "closed_at", "merged_into", "roads", "members",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
+
+
+Said = tuple[PetitionRow, EventType, EventData, str]
+"""An event that was recorded: its petition, what it is, what it says, its id."""
+
+Mirror = Callable[["Work", Sequence[Said]], None]
+"""Gives what was said of petitions to their members too (`bridge.ledger.merge.mirror`)."""
+
+
+def nobody_to_answer(work: "Work", said: Sequence[Said]) -> None:
+    raise RuntimeError("a petition has members, and nobody was named to answer them")
 
 
 @dataclass(slots=True)
@@ -80,10 +99,12 @@ class Work:
     patience: Patience = field(default_factory=Patience)
     rows: dict[str, PetitionRow] = field(default_factory=dict)
     outgoing: list[Message] = field(default_factory=list)
+    mirror: "Mirror" = nobody_to_answer
     _events: list[dict[str, Any]] = field(default_factory=list)
     _conveyor: list[dict[str, Any]] = field(default_factory=list)
     _references: list[dict[str, Any]] = field(default_factory=list)
     _journal: list[journal.Entry] = field(default_factory=list)
+    _said: list[Said] = field(default_factory=list)
 
     # ── petitions ──
     def load(self, petition_ids: Iterable[str]) -> None:
@@ -108,6 +129,7 @@ class Work:
         actor: str | None,
         traceparent: str | None,
         announce: Row | None = None,
+        echo_key: str | None = None,
     ) -> str:
         """Number the event, move the petition, put it on the conveyor and in the journal. Returns the receipt."""
         row.last_sequence += 1
@@ -127,9 +149,11 @@ class Work:
                 "data": self.privacy.vault.seal_text(
                     f"events.data:{event_id}", data.model_dump_json(exclude_defaults=True)
                 ),
+                "echo_key": echo_key,
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
+        self._said.append((row, type_, data, event_id))
         self._conveyor.append(
             {
                 "event_id": event_id,
@@ -266,9 +290,17 @@ class Work:
                 row.closed_at, row.dirty = self.now, True
                 self.note("petition.closed", petition_id, outcome=row.state, receipt=row.answered_by)
 
+    # ── members ──
+    def _answer_members(self) -> None:
+        """What answers a petition answers those that were merged into it (并单)."""
+        said, self._said = self._said, []
+        if any(row.members for row, *_ in said):
+            self.mirror(self, said)
+
     # ── writing ──
     def flush(self) -> None:
         """Write what was collected; may be called more than once."""
+        self._answer_members()
         fresh = [row for row in self.rows.values() if row.fresh]
         dirty = [row for row in self.rows.values() if row.dirty and not row.fresh]
         if fresh:

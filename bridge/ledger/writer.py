@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from bridge import failpoints
 from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
+from bridge.ledger.merge import mirror
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
 from bridge.patience import Patience
@@ -166,7 +167,7 @@ class Writer:
         messages: list[Message] = []
         with self._store.writing() as conn:
             for verb, items in _by_verb(requests):
-                work = Work(conn, to_ms(self._now()), self._privacy, self._messenger, self._patience)
+                work = Work(conn, to_ms(self._now()), self._privacy, self._messenger, self._patience, mirror=mirror)
                 answers.extend(verb(work, items))
                 messages.extend(work.outgoing)
             failpoints.hit("ledger.before_commit")
