@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -33,15 +33,18 @@ class Op(StrEnum):
     PACKAGE = "package"
 
 
-Text = Annotated[str | None, BeforeValidator(values.text)]
-Code = Annotated[str | None, BeforeValidator(values.code)]
-Number = Annotated[str | None, BeforeValidator(values.identifier)]
-Amount = Annotated[float | None, BeforeValidator(values.amount)]
-Coordinate = Annotated[float | None, BeforeValidator(values.coordinate)]
-Time = Annotated[datetime | None, BeforeValidator(values.moment)]
-Names = Annotated[tuple[str, ...], BeforeValidator(values.names)]
-Numbers = Annotated[tuple[str, ...], BeforeValidator(values.numbers)]
-Count = Annotated[int | None, BeforeValidator(values.count)]
+# What may stand on the wire (for the JSON Schemas), and how it is read.
+Writing = str | int | float | None
+Listed = list[str | int] | str | None
+Text = Annotated[str | None, BeforeValidator(values.text, json_schema_input_type=Writing)]
+Code = Annotated[str | None, BeforeValidator(values.code, json_schema_input_type=str | int | bool | None)]
+Number = Annotated[str | None, BeforeValidator(values.identifier, json_schema_input_type=str | int | None)]
+Amount = Annotated[float | None, BeforeValidator(values.amount, json_schema_input_type=Writing)]
+Coordinate = Annotated[float | None, BeforeValidator(values.coordinate, json_schema_input_type=Any)]
+Time = Annotated[datetime | None, BeforeValidator(values.moment, json_schema_input_type=str | int | None)]
+Names = Annotated[tuple[str, ...], BeforeValidator(values.names, json_schema_input_type=Listed)]
+Numbers = Annotated[tuple[str, ...], BeforeValidator(values.numbers, json_schema_input_type=Listed)]
+Count = Annotated[int | None, BeforeValidator(values.count, json_schema_input_type=str | int | None)]
 
 
 class UnknownDocument(ValueError):
@@ -85,6 +88,10 @@ def _files(value: Any) -> Any:
     if not isinstance(found, list):
         return found
     return [{"url": one.strip()} if isinstance(one, str) else one for one in found if one != ""]
+
+
+T = TypeVar("T")
+Entries = Annotated[tuple[T, ...], BeforeValidator(_list, json_schema_input_type=list[T] | Literal[""] | None)]
 
 
 class EventDocument(BaseModel):
@@ -134,8 +141,11 @@ class EventDocument(BaseModel):
     targetOrgName: Names = ()
     assistOrgCodes: Names = ()
     assistOrgNames: Names = ()
-    assignments: Annotated[tuple[AssignmentEntry, ...], BeforeValidator(_list)] = ()
-    attrs: Annotated[tuple[AttachmentEntry, ...], BeforeValidator(_files)] = ()
+    assignments: Entries[AssignmentEntry] = ()
+    attrs: Annotated[
+        tuple[AttachmentEntry, ...],
+        BeforeValidator(_files, json_schema_input_type=list[AttachmentEntry | str] | str | None),
+    ] = ()
 
     happenTimeStr: Time = None
     registerTimeStr: Time = None
@@ -179,7 +189,7 @@ class Answer(BaseModel):
     messageIds: tuple[str, ...] | None = None
     successStr: Numbers = ()
     conflictStr: Numbers = ()
-    failSituationList: Annotated[tuple[Any, ...], BeforeValidator(_list)] = ()
+    failSituationList: Entries[Any] = ()
 
 
 def parse(body: bytes, aliases: Mapping[str, str]) -> tuple[EventDocument, dict[str, Any]]:

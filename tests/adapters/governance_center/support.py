@@ -168,7 +168,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 20) -
 
 @contextlib.asynccontextmanager
 async def served(app: Starlette, port: int) -> AsyncIterator[str]:
-    """The app on the loopback interface, in this very loop, without the one of uvicorn that ticks ten times a second."""
+    """The app on the loopback interface, in this very loop; without uvicorn's own, which only ticks."""
     config = uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
     config.load()
     server = uvicorn.Server(config)

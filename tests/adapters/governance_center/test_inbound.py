@@ -77,10 +77,11 @@ def test_ops_that_are_deliberately_not_used() -> None:
         ("sendEvt", EventType.DISPATCHED),
         ("saveDelayEvt", EventType.EXTENSION_REQUESTED),
         ("syncTask", EventType.PROGRESSED),
+        ("delayCheckEvt", EventType.EXTENDED),
     ],
 )
 def test_other_words_for_the_ops(word: str, kind: EventType) -> None:
-    reading = read({"op": word, "eventId": EVENT_ID})
+    reading = read({"op": word, "eventId": EVENT_ID, "checkResult": "1"})
     assert isinstance(reading, Taken)
     assert isinstance(reading.drafts[0], Update)
     assert reading.drafts[0].type is kind

@@ -5,6 +5,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from adapters.governance_center.guard import REFUSALS
 from adapters.governance_center.inbound import PATH
 from adapters.governance_center.settings import CenterSettings
 from adapters.governance_center.signature import Signer, SignType, canonical, hmac_sm3, sign, sm3
@@ -42,7 +43,9 @@ def test_both_algorithms_are_taken(sign_type: SignType) -> None:
     assert isinstance(read.reading, Taken)
     assert read.nonce is not None
     assert read.nonce.value == "nonce-1"
-    assert (read.nonce.replayed.status, orjson.loads(read.nonce.replayed.body)["code"]) == (401, "0")
+    replayed = orjson.loads(read.nonce.replayed.body)
+    assert (read.nonce.replayed.status, replayed["code"]) == (401, "0")
+    assert replayed["message"] == REFUSALS["replayed_nonce"]
 
 
 @pytest.mark.parametrize(
