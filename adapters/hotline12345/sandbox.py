@@ -195,11 +195,22 @@ class HotlineSandbox:
     async def _seed(self, request: Request) -> Response:
         asked = orjson.loads(await request.body())
         try:
-            own = asked.get("seed") == "own"
-            case = self._called(asked["document"]) if own else self.register.seed(asked, self.pilot.numbers())
+            invented = asked.get("do") == "invent"
+            case = self._called(asked["document"]) if invented else self.register.seed(asked, self.pilot.numbers())
+            if asked.get("do") == "forget":
+                self._forget(case)
             return _json({"caseId": case.case_id, "recId": case.rec_id, "taskNum": case.task_num, "uid": case.uid})
         except (KeyError, ValueError) as error:
             return _json({"error": str(error)}, 400)
+
+    def _forget(self, case: Case) -> None:
+        """With the case the hotline has lost what it answered: the same uid brings it anew, and that is no
+        duplicate."""
+        memory = self.core.memory
+        for arrival in memory.arrivals:
+            if arrival.case == case.case_id:
+                memory.answers.pop(arrival.key, None)
+        memory._effects = {mark for mark in memory._effects if mark[0] != case.case_id}
 
 
 def app(settings: HotlineSettings, plan: SandboxPlan) -> Starlette:

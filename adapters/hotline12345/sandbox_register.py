@@ -1,9 +1,9 @@
 """The cases at the sandboxed hotline, its list of a day (an extension of the dialect), and how differences are seeded.
 
-`POST /sandbox/register` makes the two sides differ, as real systems come to: `{"seed": "forget", "caseId": …}`
-loses a case, `state`/`field`/`attachment` change what it says (`value`; `name` of the field), `double` holds it
-twice, `entered` moves it to another moment, and `own` with a petition `document` makes a case that the bridge was
-never told of.
+`POST /sandbox/register {"do": …, "caseId": …}` makes the two sides differ, as real systems come to: `forget` loses
+a case, `state`, `field` (`name`) and `attachment` change what it says to `value`, `twice` holds it a second time,
+`entered` moves it to another moment, and `invent` with a petition `document` makes a case that the bridge was never
+told of.
 """
 
 from collections.abc import Mapping
@@ -50,9 +50,9 @@ class Register:
         return found
 
     def seed(self, asked: Mapping[str, Any], numbers: tuple[int, str]) -> Case:
-        """One difference. `numbers` for a double. KeyError, ValueError: what is asked cannot be done."""
-        case, value = self.named(str(asked.get("caseId"))), asked.get("value")
-        match asked.get("seed"):
+        """One difference. `numbers` for a case held twice. KeyError, ValueError: what is asked cannot be done."""
+        case, value = self.named(str(asked.get("caseId") or asked.get("petition_id"))), asked.get("value")
+        match asked.get("do"):
             case "forget":
                 del self.cases[case.case_id]
             case "state":
@@ -64,12 +64,12 @@ class Register:
                 case.order = {**case.order, "medias": [*case.order.get("medias", ()), file]}
             case "entered":
                 case.entered = _moment(value)
-            case "double":
+            case "twice":
                 rec_id, task_num = numbers
                 case = replace(case, rec_id=rec_id, task_num=task_num)
                 self.doubles.append(case)
             case other:
-                raise KeyError(f"there is no seed {other!r}")
+                raise KeyError(f"there is no switch {other!r}")
         return case
 
 

@@ -71,7 +71,7 @@ def test_a_case_we_reported_says_what_we_reported() -> None:
 
 def test_a_case_of_theirs_says_what_they_told_us() -> None:
     async def scene(there: Stage, asked: Register) -> None:
-        await seed(there, seed="own", document=DOCUMENT)
+        await seed(there, do="invent", document=DOCUMENT)
         record = await one(there, asked)
         assert (record.number, record.petition_id, record.ours) == ("JN-1", None, False)
         reading = asked.read(await asked.fetch(record), NOW)
@@ -89,7 +89,7 @@ def test_a_case_of_theirs_says_what_they_told_us() -> None:
 
 def test_a_late_original_has_the_same_key_and_the_same_numbers() -> None:
     async def scene(there: Stage, asked: Register) -> None:
-        made = await seed(there, seed="own", document={**DOCUMENT, "order": {"handleOrgName": "市公安局"}})
+        made = await seed(there, do="invent", document={**DOCUMENT, "order": {"handleOrgName": "市公安局"}})
         fetched = await asked.fetch(await one(there, asked))
         assert fetched.key == made["uid"]
         case = there.hotline.cases["JN-1"]
@@ -116,7 +116,7 @@ def _numbers(reading: Taken) -> list[Any]:
 
 def test_without_a_uid_there_the_key_is_our_own() -> None:
     async def scene(there: Stage, asked: Register) -> None:
-        await seed(there, seed="own", document=DOCUMENT)
+        await seed(there, do="invent", document=DOCUMENT)
         there.hotline.cases["JN-1"].uid = ""
         fetched = await asked.fetch(await one(there, asked))
         assert fetched.key == f"register:JN-1:{there.hotline.cases['JN-1'].handle}"
@@ -144,28 +144,39 @@ def test_each_difference_can_be_seeded_and_is_seen() -> None:
     async def scene(there: Stage, asked: Register) -> None:
         await there.bridge.outbound.send(outgoing())
         before = await one(there, asked)
-        assert (await seed(there, seed="state", caseId=PETITION_ID, value="结案"))["status"] == 200
+        assert (await seed(there, do="state", caseId=PETITION_ID, value="结案"))["status"] == 200
         assert (await one(there, asked)).state == "closed"
-        await seed(there, seed="field", caseId=PETITION_ID, name="title", value="路灯不亮了")
+        await seed(there, do="field", caseId=PETITION_ID, name="title", value="路灯不亮了")
         changed = await one(there, asked)
         assert {name for name in digests.FIELDS if changed.digests[name] != before.digests[name]} == {"title"}
-        await seed(there, seed="attachment", caseId=PETITION_ID, value="nobody-sent.jpg")
+        await seed(there, do="attachment", caseId=PETITION_ID, value="nobody-sent.jpg")
         assert (await one(there, asked)).attachments == digests.of_names(["nobody-sent.jpg"])
-        doubled = await seed(there, seed="double", caseId=PETITION_ID)
+        doubled = await seed(there, do="twice", caseId=PETITION_ID)
         twice = await asked.day(today(there))
         assert [record.petition_id for record in twice] == [PETITION_ID, PETITION_ID]
         assert {record.number for record in twice} == {before.number, doubled["taskNum"]}
         yesterday = today(there) - timedelta(days=1)
-        await seed(there, seed="entered", caseId=PETITION_ID, value=f"{yesterday} 23:59:58")
+        await seed(there, do="entered", caseId=PETITION_ID, value=f"{yesterday} 23:59:58")
         assert [record.number for record in await asked.day(yesterday)] == [before.number]
-        await seed(there, seed="forget", caseId=PETITION_ID)
+        await seed(there, do="forget", caseId=PETITION_ID)
         assert await asked.day(yesterday) == (), "the double entered today"
         assert await there.bridge.outbound.lookup(outgoing()) is None
 
     play(scene)
 
 
-@pytest.mark.parametrize("asked", [{"seed": "dance", "caseId": PETITION_ID}, {"seed": "state", "caseId": "nobody"}])
+def test_a_forgotten_case_is_taken_anew_under_the_same_key() -> None:
+    async def scene(there: Stage, asked: Register) -> None:
+        await there.bridge.outbound.send(outgoing())
+        await seed(there, do="forget", caseId=PETITION_ID)
+        assert (await there.bridge.outbound.send(outgoing(attempt=2))).holds
+        assert (await one(there, asked)).petition_id == PETITION_ID
+        assert (await there.received())["duplicates"] == 0
+
+    play(scene)
+
+
+@pytest.mark.parametrize("asked", [{"do": "dance", "caseId": PETITION_ID}, {"do": "state", "caseId": "nobody"}])
 def test_a_seed_that_cannot_be(asked: dict[str, Any]) -> None:
     async def scene(there: Stage, _: Register) -> None:
         await there.bridge.outbound.send(outgoing())
