@@ -25,6 +25,7 @@ WHAT_ZH = {
     "message.rejected": "拒收",
     "pii.read": "查看个人信息",
     "reconciliation.done": "对账",
+    "petition.merging": "并单",
     "pii.erased": "个人信息已删除",
     "operator.roster": "名册导入",
     "operator.bind_code": "发放绑定码",
@@ -42,7 +43,7 @@ def what(entry: Mapping[str, Any]) -> str:
     word = str(entry["what"])
     if word == "petition.accepted" and entry.get("sequence") == 1:
         return "来听桥受理登记"
-    if word == "petition.closed" and "event_id" not in entry:
+    if word == "petition.merging" or (word == "petition.closed" and "event_id" not in entry):
         return WHAT_ZH[word]
     if word.startswith("petition."):
         return EventType(word.removeprefix("petition.")).zh

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bridge.cli import audit, erase, inspect, keys, operate, reconcile, roster, run
+from bridge.cli import audit, erase, inspect, keys, merge, operate, reconcile, roster, run
 from bridge.cli.output import Exit, err
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ for group in (run, inspect, operate, audit):
 app.add_typer(keys.app, name="keys")
 roster.register(app)
 erase.register(app)
+merge.register(app)
 reconcile.register(app)
 app.add_typer(inspect.routes_app, name="routes")
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
 from bridge.ledger.writer import LedgerAway
-from bridge.rest import doors, handoffs, health, petitions, problems, proofs, reconciliations, unreached
+from bridge.rest import doors, handoffs, health, merging, petitions, problems, proofs, reconciliations, unreached
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
 from schemas.petition import PetitionDocument
@@ -45,6 +45,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(proofs.router(context, runtime))
     app.include_router(unreached.router(context))
     app.include_router(reconciliations.router(context))
+    app.include_router(merging.router(context))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)
@@ -62,6 +63,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 (PetitionDocument, "validation"),
                 (petitions.EventDocument, "validation"),
                 (handoffs.ReplayOrder, "validation"),
+                (merging.MergeOrder, "validation"),
             ],
             ref_template="#/components/schemas/{model}",
         )
