@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from bridge.ledger.tables import Row
+from bridge.lifecycle import ENDED
 from bridge.prose import mask
 from schemas.event import EventType as E
 from schemas.event import Satisfaction, SupervisionLevel, UnitRole
@@ -135,7 +136,8 @@ def _standing(entries: Iterable[Entry]) -> tuple[str, int | None]:
         state = entry.state or state
         if entry.what == "petition.closed" and entry.event_id is None:
             closed_at = entry.at
-        elif entry.what == f"petition.{E.REHANDLED.value}":
+        elif state not in ENDED:
+            # It was taken up again (重办).
             closed_at = None
     return state, closed_at
 

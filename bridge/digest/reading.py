@@ -37,9 +37,18 @@ def cases(conn: Connection, vault: Vault, month: Month, cut_off: int, months_bef
     return [replace(case, person=people[case.petition_id]) for _, case in told]
 
 
+def erased_since(conn: Connection, month: Month, cut_off: int, months_before: int, since: int) -> bool:
+    """Whether personal data of one of these petitions was erased after `since`: who brought it and in which words is
+    then no longer known."""
+    wanted = _wanted(month, cut_off, months_before)
+    query = select(petitions.c.petition_id).where(wanted, petitions.c.erased_at > since).limit(1)
+    return conn.scalar(query) is not None
+
+
 def document(vault: Vault, row: Row) -> Mapping[str, Any]:
-    """The petition's document in clear; nothing where nothing is left of it."""
-    return orjson.loads(open_petition(vault, row)["body"] or "{}")  # type: ignore[no-any-return]  # a JSON object
+    """The petition's document in clear, without words where they were erased: all would say the same."""
+    found: dict[str, Any] = orjson.loads(open_petition(vault, row)["body"])
+    return found if row["erased_at"] is None else {**found, "title": "", "content": ""}
 
 
 def _wanted(month: Month, cut_off: int, months_before: int) -> ColumnElement[bool]:

@@ -25,7 +25,8 @@ GRACE_MS = 600_000
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """The documents of a month. `sealed` says when, and with which digests; `holds` whether it is still computed the
-    same: None where that was not asked, nothing is sealed, or another version of the computation made it."""
+    same: None where that was not asked or cannot be said: nothing is sealed, another version of the computation made
+    it, or personal data that it was computed from was erased since, as it must be."""
 
     month: Month
     published: Document
@@ -70,6 +71,8 @@ def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask | N
         rules = DigestRules.of(kept[0]["rules"])
         anew = _documents(conn, vault, month, month.end - 1, rules, mask, final=True)
         holds = [sha256(canonical(one)) for one in anew] == [row["sha256"], row["traced_sha256"]]
+        if not holds and reading.erased_since(conn, month, month.end - 1, rules.months_before, row["sealed_at"]):
+            holds = None
     return Reckoned(month, *kept, seal, holds)
 
 

@@ -92,6 +92,8 @@ STANDING: list[tuple[list[Entry], str, int | None]] = [
         "rehandling",
         None,
     ),
+    # Too late a word about something else opens nothing.
+    ([Entry("petition.closed", 3, "closed", None), Entry("petition.noted", 4, "closed", "e3")], "closed", 3),
     ([Entry("petition.replied", 3, "replied", "e1"), Entry("petition.opened", 4, None, None)], "replied", None),
 ]
 

@@ -16,6 +16,8 @@ from bridge.digest.rules import DigestRules
 from bridge.digest.seal import NotBegun, Reckoned, reckon, sealing
 from bridge.ids import digest as sha256
 from bridge.ledger import digests
+from bridge.ledger.erase import Erasure, erase
+from bridge.ledger.operate import Order
 from bridge.ledger.work import Work
 from bridge.prose import mask
 from bridge.witness.canonical import canonical
@@ -56,6 +58,15 @@ class Town:
     def say(self, petition_id: str, type_: EventType, system: str = HOTLINE, **data: Any) -> None:
         said = update(self.bench._key(), type_, Ref(petition_id=petition_id), at=self.bench.clock.at, **data)
         assert self.bench.take(said, system=system)[0].status == "event"
+
+    def close(self, petition_id: str) -> None:
+        """Closed on the spot: the secretary told the citizen, and nothing is on its way any more."""
+        self.bench.route_all()
+        self.say(petition_id, EventType.CLOSED, text="已解决")
+        self.bench.route_all()
+        for handoff in self.bench.rows("SELECT handoff_id, state FROM handoffs"):
+            if handoff["state"] not in ("delivered", "acknowledged", "cancelled"):
+                self.bench.do(self.bench.ledger.operate(Order("cancel", handoff["handoff_id"], "ops", "test")))
 
     def later(self, days: float) -> None:
         self.bench.clock.turn(days * 86_400)
@@ -129,23 +140,13 @@ def test_the_month_does_not_see_what_came_after_it(town: Town) -> None:
 
 def test_what_was_closed_is_closed_and_what_came_to_life_again_later_is_still_closed(town: Town) -> None:
     one = town.submit(system=HOTLINE, handling_class=HandlingClass.ON_SITE)
-    town.bench.route_all()
-    town.say(one, EventType.CLOSED, text="已解决")
-    town.bench.route_all()
-    for handoff in town.bench.rows("SELECT handoff_id FROM handoffs WHERE state NOT IN ('delivered','acknowledged')"):
-        town.bench.do(town.bench.ledger.operate(_cancel(handoff["handoff_id"])))
+    town.close(one)
     at = town.bench.clock.ms
     assert town.cases()[one].closed_at == at
     town.later(40)
     town.say(one, EventType.REHANDLED, text="回访不满意")
     assert town.cases()[one].closed_at == at
     assert town.cases(town.bench.clock.ms)[one].is_open
-
-
-def _cancel(handoff_id: str) -> Any:
-    from bridge.ledger.operate import Order
-
-    return Order("cancel", handoff_id, "ops", "test")
 
 
 def test_which_petitions_a_month_concerns(town: Town) -> None:
@@ -204,6 +205,40 @@ def test_what_was_changed_behind_the_ledgers_back_is_noticed(town: Town) -> None
     town.seal(town.reckon())
     town.bench.sql("UPDATE petitions SET kind = 'praise' WHERE petition_id = :id", id=ids[0])
     assert town.reckon().holds is False
+
+
+def test_after_an_erasure_the_seal_stands_and_is_not_judged(town: Town) -> None:
+    """Words and persons are gone, as the law wants it; the sealed documents had neither."""
+    for who in range(7):
+        town.submit(who)
+    closed = town.submit(30, system=HOTLINE, handling_class=HandlingClass.ON_SITE, kind=Kind.PRAISE)
+    town.close(closed)
+    town.later(25)
+    first = town.reckon()
+    town.seal(first)
+    town.later(30)
+    (done,) = town.write(lambda work: _flushed(work, erase(work, [Erasure(closed, "ops", "asked for")])))
+    assert done.result == "done"
+    again = town.reckon()
+    assert again.published == first.published
+    assert again.holds in (None, True)
+    town.bench.sql("UPDATE petitions SET kind = 'other' WHERE petition_id = :id", id=closed)
+    assert town.reckon().holds is None
+
+
+def _flushed(work: Work, result: Any) -> Any:
+    work.flush()
+    return result
+
+
+def test_erased_words_are_alike_to_nothing(town: Town) -> None:
+    ids = [town.submit(who, system=HOTLINE, handling_class=HandlingClass.ON_SITE) for who in range(3)]
+    for one in ids:
+        town.close(one)
+        town.write(lambda work, one=one: _flushed(work, erase(work, [Erasure(one, "ops", "asked for")])))
+    found = town.cases()
+    assert {(found[one].title, found[one].content) for one in ids} == {("", "")}
+    assert {found[one].subject for one in ids} == {"供水"}
 
 
 def test_a_seal_of_another_version_is_kept_and_not_judged(town: Town) -> None:
