@@ -58,6 +58,8 @@ def pack(path: Path, stopped: Callable[[], bool] = lambda: False) -> bool:
 
 def faults(audit_dir: Path) -> Iterator[tuple[str, str]]:
     """(file, what is wrong) for packed days that are not as they were written; their lines are judged elsewhere."""
+    # In this order: the sealer may be packing a day, and a digest comes after what it is of.
+    digests = sorted(path for path in audit_dir.glob(f"audit-*{DIGEST}"))
     packed = archives(audit_dir)
     for path in packed:
         plain = path.with_name(path.name.removesuffix(PACKED))
@@ -70,7 +72,7 @@ def faults(audit_dir: Path) -> Iterator[tuple[str, str]]:
         if what is not None:
             yield path.name, what
     known = {_digest_file(path).name for path in packed}
-    for path in sorted(audit_dir.glob(f"audit-*{DIGEST}")):
+    for path in digests:
         if path.name not in known:
             yield path.name.removesuffix(DIGEST), "missing: its digest is still here (归档缺失)"
 

@@ -81,7 +81,11 @@ class _Witness(_Place):
                 # It says what it saw last. After a restart we do not know; it does.
                 self._seen = int(text)
                 status, text = await self._post(session, audit_dir, signed)
-        if status != 200:
+        if status == 422:
+            raise CopyError(
+                f"it refuses this log: not the continuation of what it saw (日志与其所见不符): {text[:200]}"
+            )
+        if not 200 <= status < 300:
             raise CopyError(f"HTTP {status}: {text.strip()[:200]}")
         self._seen = signed.size
 

@@ -169,7 +169,8 @@ def test_one_that_is_away_is_tried_again_and_keeps_nobody(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("other", "why"), [(Frontier(), "has seen 7 entries, more than the 5"), (None, "HTTP 422: not consistent")]
+    ("other", "why"),
+    [(Frontier(), "has seen 7 entries, more than the 5"), (None, "not the continuation")],
 )
 def test_a_log_that_was_put_back_or_written_anew_is_told(tmp_path: Path, other: Frontier | None, why: str) -> None:
     log = Log(tmp_path / "audit", b"" if other else b"another")
