@@ -33,10 +33,13 @@ EVENTS = "events"
 DOCUMENTS_AT_MOST = 100
 """Each document's row keeps the whole body as it came: a batch must not multiply into gigabytes."""
 
+DRAFTS_AT_MOST = 400
+"""The same for documents that are about many events."""
+
 QUESTIONS_AT_MOST = 60
 """How many documents of a batch may name another system's number: each is looked up, and the core bounds the chain."""
 
-ASK_ALONE = "本批次须比对编号的事件过多，请单独报送本事件"
+ALONE = "本批次须比对编号或涉及的事件过多，请单独报送本事件"
 LONGEST_NAME = 200
 RESULTS = {"new": "created", "event": "updated", "duplicate": "duplicate", "kept": "kept"}
 
@@ -91,16 +94,22 @@ class _Batch:
             if isinstance(reading, Question):
                 if self.asked < QUESTIONS_AT_MOST:
                     return Question(self._answered(tuple(done), reading), reading.refs)
-                reading = malformed(ASK_ALONE, None)
-            done.append(Part(len(done), item, reading))
+                reading = malformed(ALONE, None)
+            done.append(Part(len(done), item, _bounded(reading, done)))
         return _together(done, self.received_at)
 
     def _answered(self, done: tuple[Part, ...], question: Question) -> Callable[[Sequence[PetitionView]], Reading]:
         def then(views: Sequence[PetitionView]) -> Reading:
-            part = Part(len(done), self.found[len(done)], question.then(views))
+            part = Part(len(done), self.found[len(done)], _bounded(question.then(views), done))
             return replace(self, done=(*done, part), asked=self.asked + 1).go_on()
 
         return then
+
+
+def _bounded(reading: Reading, done: Sequence[Part]) -> Reading:
+    before = sum(len(part.reading.drafts) for part in done if isinstance(part.reading, Taken))
+    much = isinstance(reading, Taken) and before + len(reading.drafts) > DRAFTS_AT_MOST
+    return malformed(ALONE, None) if much else reading
 
 
 def _together(parts: Sequence[Part], received_at: datetime) -> Reading:

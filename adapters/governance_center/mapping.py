@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from adapters.governance_center import packages, parts, petition, supervision
-from adapters.governance_center.codes import Codes, Unmapped, find
+from adapters.governance_center.codes import Codes, StatusRule, Unmapped, find
 from adapters.governance_center.numbers import EVENT_ID, SYSTEM, member_refs, number_of, refs, subjects
 from adapters.governance_center.units import assignments, attachments, unit
 from adapters.governance_center.wire import EventDocument, Op, UnknownDocument
 from bridge.adapter import Draft, Ref, Submission, Update
+from bridge.lifecycle import ENDED, STATE_AFTER
 from schemas.event import EventData, EventType, RawCode, Span
 from schemas.petition import ExternalId, HandlingClass
 
@@ -57,7 +58,27 @@ def submissions(message: Message, codes: Codes) -> tuple[Draft, ...]:
         holder=SYSTEM,
     )
     strange = (_update(message, *_unknown(message, code), codes, suffix=f"#{code.field}") for code in unmapped)
-    return (new, *_joint(message, codes), *strange)
+    return (new, *_joint(message, codes), *_ended(message, codes), *strange)
+
+
+def reported_status(message: Message, codes: Codes) -> StatusRule | Unmapped | None:
+    """What a report's status says, if it has one."""
+    if message.document.status is None:
+        return None
+    try:
+        return codes.status_rule(message.document.status, message.document.subStatus)
+    except Unmapped as unmapped:
+        return unmapped
+
+
+def _ended(message: Message, codes: Codes) -> tuple[Update, ...]:
+    """A report may be of a matter that is over there already; one whose status no table knows says so."""
+    rule = reported_status(message, codes)
+    if isinstance(rule, Unmapped):
+        return (_update(message, *_unknown(message, rule), codes, suffix="#status"),)
+    if rule is None or rule.event is None or STATE_AFTER.get(rule.event) not in ENDED:
+        return ()
+    return (_update(message, rule.event, _data(message.document, codes), codes, suffix="#status"),)
 
 
 def _joint(message: Message, codes: Codes) -> tuple[Update, ...]:

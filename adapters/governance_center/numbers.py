@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from adapters.governance_center.codes import Codes, Unmapped
-from adapters.governance_center.wire import EventDocument
+from adapters.governance_center.wire import EventDocument, UnknownDocument
 from bridge.adapter import Ref
 from bridge.ids import PETITION_ID
 from schemas.petition import ExternalId
 
 SYSTEM = "governance_center"
 EVENT_ID = "eventId"
+MEMBERS_AT_MOST = 200
+"""Each member becomes a message of its own that keeps the whole body."""
 
 
 def is_own(number: str | None) -> bool:
@@ -51,11 +53,18 @@ def number_of(event_id: str) -> tuple[ExternalId, ...]:
 
 
 def subjects(document: EventDocument, event_id: str) -> tuple[str, ...]:
-    """The events a document is about: the members it names, else its one event. A package's own number is no event."""
+    """The events a document is about: the members it names, else its one event. A package's own number is no event.
+
+    Raises `UnknownDocument` for more than can be told at once.
+    """
     if not document.members:
         return (event_id,)
+    if len(document.members) > MEMBERS_AT_MOST:
+        raise UnknownDocument(f"字段members超过{MEMBERS_AT_MOST}个事件：请分批报送", event_id)
     itself = () if event_id == document.packageId else (event_id,)
-    return tuple(dict.fromkeys((*itself, *document.members)))
+    # Its number at the other side names the same event once more.
+    twin = document.oppoSideBusiCode if itself else None
+    return tuple(dict.fromkeys((*itself, *(number for number in document.members if number != twin))))
 
 
 def member_refs(number: str) -> tuple[Ref, ...]:

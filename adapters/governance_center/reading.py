@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapters.governance_center import batches, mapping
-from adapters.governance_center.codes import Codes
+from adapters.governance_center.codes import Codes, StatusRule
 from adapters.governance_center.mapping import Message, Unused
 from adapters.governance_center.numbers import crossings
 from adapters.governance_center.replies import ignored, malformed, taken
@@ -76,8 +76,8 @@ class Reader:
             return ignored(message.event_id, str(unused), message.key)
 
     def _report(self, message: Message) -> Reading:
-        rule = self._codes.status.get(message.document.status or "")
-        if rule is not None and rule.draft:
+        rule = mapping.reported_status(message, self._codes)
+        if isinstance(rule, StatusRule) and rule.draft:
             return ignored(message.event_id, rule.ignored or "draft", message.key)
         drafts = mapping.submissions(message, self._codes)
         refs = crossings(message.document, self._codes)

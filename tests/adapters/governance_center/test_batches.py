@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.governance_center.batches import ASK_ALONE, DOCUMENTS_AT_MOST, QUESTIONS_AT_MOST
+from adapters.governance_center.batches import ALONE, DOCUMENTS_AT_MOST, DRAFTS_AT_MOST, QUESTIONS_AT_MOST
+from adapters.governance_center.numbers import MEMBERS_AT_MOST
 from bridge.adapter import Ignored, Malformed, Outcome, Question, Reading, Submission, Taken, Update
 from schemas.event import EventType
 from tests.adapters.governance_center.support import PETITION_ID, read, view
@@ -134,4 +135,17 @@ def test_only_so_many_can_be_asked_about_at_once() -> None:
         assert isinstance(reading, Question)
         reading = reading.then([])
     answer = answered(reading, *["new"] * QUESTIONS_AT_MOST, "kept")
-    assert [one["message"] for one in answer["failSituationList"]] == [ASK_ALONE]
+    assert [one["message"] for one in answer["failSituationList"]] == [ALONE]
+
+
+def test_a_batch_does_not_multiply_without_bound() -> None:
+    many = {"op": "close", "eventId": "P", "packageId": "P", "members": [f"E-{n}" for n in range(MEMBERS_AT_MOST)]}
+    room = DRAFTS_AT_MOST // MEMBERS_AT_MOST
+    reading = read([{**many, "messageId": f"m-{n}"} for n in range(room + 1)] + [sign("E")])
+    assert isinstance(reading, Taken)
+    assert len(reading.drafts) <= DRAFTS_AT_MOST + room
+    answer = answered(reading, *["event"] * len(reading.drafts))
+    assert answer["failSituationList"][0]["index"] == room
+    more = read({**many, "members": [*many["members"], "one more"]})
+    assert isinstance(more, Malformed)
+    assert "members" in more.reason

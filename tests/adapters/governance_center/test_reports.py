@@ -70,6 +70,19 @@ def test_a_draft_is_not_a_report() -> None:
     assert submission_of({**REPORT, "status": "02"})
 
 
+@pytest.mark.parametrize(
+    ("status", "also"),
+    [("02", None), ("办理中", None), ("03", EventType.CLOSED), ("06", EventType.CANCELLED), ("55", EventType.UNKNOWN)],
+)
+def test_a_report_of_what_is_over_already_says_so(status: str, also: EventType | None) -> None:
+    reading = read({**REPORT, "status": status})
+    assert isinstance(reading, Taken)
+    new, *more = reading.drafts
+    assert isinstance(new, Submission)
+    assert [draft.type for draft in more if isinstance(draft, Update)] == ([also] if also else [])
+    assert {draft.message_key for draft in more} <= {"m-1#status"}
+
+
 def test_codes_no_table_knows_do_not_cost_the_petition() -> None:
     reading = read(
         {**REPORT, "urgencyDegree": "88", "appealType": "申告", "assignments": [{"orgName": "甲", "role": "x"}]}

@@ -12,7 +12,7 @@ from adapters.governance_center import autopilot
 from adapters.governance_center.settings import sandbox_settings
 from adapters.governance_center.wire import Op
 from bridge.adapter import Submission, Update
-from schemas.event import EventType, SupervisionLevel
+from schemas.event import EventData, EventType, PartState, SupervisionLevel, SupervisionState
 from tests.adapters.governance_center.support import (
     PETITION_ID,
     SECRET,
@@ -216,5 +216,98 @@ def test_the_runners_paths_show_what_arrived() -> None:
                 seen = orjson.loads(await response.read())
             assert (seen["system"], seen["received"], seen["duplicates"]) == ("governance_center", 1, 0)
             assert seen["items"][0]["case"] == PETITION_ID
+
+    run(work())
+
+
+# ── joint work ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_joint_case_unit_by_unit() -> None:
+    """Each unit signs, returns, extends and finishes for itself; the lead finishes last, and only it answers."""
+
+    async def work() -> None:
+        async with both(autopilot=False) as (bridge, center, outbound):
+            units = {"lead_unit": "甲局", "assist_units": ("乙局", "丙局", "丁局")}
+            await outbound.send(outgoing(EventType.SUBMITTED, **units))
+            case = center.book.find(PETITION_ID)
+
+            async def step(name: str, unit: str, **more: Any) -> dict[str, Any]:
+                command = {"petition_id": PETITION_ID, "step": name, "orgName": unit, **more}
+                told: dict[str, Any] = await center.step(command)
+                return told
+
+            await center.step({"petition_id": PETITION_ID, "step": "dispatch"})
+            assert set(case.parts) == {"甲局", "乙局", "丙局", "丁局"}
+            for unit in case.parts:
+                await step("sign", unit)
+            assert "error" in await step("reply", "甲局")
+            await step("return_apply", "乙局")
+            assert case.parts["乙局"] is PartState.RETURN_REQUESTED
+            await step("return_review", "乙局", checkResult="1")
+            await step("delay_apply", "丙局")
+            await step("delay_review", "丙局", checkResult="1")
+            await step("excuse", "丁局")
+            assert case.open_assists() == ["丙局"]
+            assert "丙局" in (await step("reply", "甲局"))["error"]
+            await step("reply", "丙局", text="协办完毕")
+            assert (await step("reply", "甲局", text="您好，已办结"))["status"] == 200
+            spoken = [(one.type, one.data.units[0].unit, one.data.units[0].state) for one in bridge.drafts[1:]]
+            assert spoken[4:] == [
+                (EventType.RETURN_REQUESTED, "乙局", PartState.RETURN_REQUESTED),
+                (EventType.RETURNED, "乙局", PartState.RETURNED),
+                (EventType.EXTENSION_REQUESTED, "丙局", PartState.EXTENSION_REQUESTED),
+                (EventType.EXTENDED, "丙局", PartState.HANDLING),
+                (EventType.NOTED, "丁局", PartState.EXCUSED),
+                (EventType.PROGRESSED, "丙局", PartState.FINISHED),
+                (EventType.REPLIED, "甲局", PartState.FINISHED),
+            ]
+            assert case.parts == {
+                "甲局": PartState.FINISHED,
+                "乙局": PartState.RETURNED,
+                "丙局": PartState.FINISHED,
+                "丁局": PartState.EXCUSED,
+            }
+
+    run(work())
+
+
+def test_a_package_is_completed_in_parts() -> None:
+    """Several petitions in one package: the first batch of households, then one member, is done; the others go on."""
+
+    async def work() -> None:
+        async with both(autopilot=False) as (bridge, center, outbound):
+            first = (await outbound.send(outgoing(EventType.SUBMITTED))).number
+            second = center.seeds.seed({"do": "invent"})["eventId"]
+            both_of_them = {"packageId": "P-1", "members": [PETITION_ID, second]}
+            await center.step({"eventId": first, "step": "package", **both_of_them})
+            formed = bridge.drafts[:]
+            assert [one.type for one in formed] == [EventType.RECLASSED] * 2
+            assert formed[0].refs[0].petition_id == PETITION_ID
+            await center.step({"eventId": first, "step": "first_batch"})
+            batch = bridge.drafts[2]
+            assert (batch.type, batch.data.households.done) == (EventType.PROGRESSED, 162)
+            assert center.book.find(first).status is EventType.PROGRESSED
+            await center.step({"eventId": second, "step": "close", "packageId": "P-1"})
+            closed = bridge.drafts[3]
+            assert (closed.type, closed.refs[0].value) == (EventType.CLOSED, second)
+            assert center.book.find(first).status is EventType.PROGRESSED
+            assert center.book.find(second).status is EventType.CLOSED
+
+    run(work())
+
+
+def test_a_proposal_is_published_by_the_center_itself() -> None:
+    async def work() -> None:
+        async with both(autopilot=True) as (bridge, center, outbound):
+            told = await center.originate(DOCUMENT)
+            await until(lambda: "rated" in bridge.types(), "the evaluation")
+            proposal = EventData(level=SupervisionLevel.RED, text="久拖不决")
+            center.book.find(told["eventId"]).over = False
+            await outbound.send(outgoing(EventType.SUPERVISED, proposal, known=told["eventId"]))
+            await until(lambda: "supervised" in bridge.types(), "the order")
+            order = bridge.drafts[-1]
+            assert order.data.supervision.state is SupervisionState.ISSUED
+            assert (order.data.level, bool(order.data.supervision.number)) == (SupervisionLevel.RED, True)
 
     run(work())
