@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.apipart import ApiPart
 from bridge.roster import Bound, Roster
 from schemas.event import Event, EventData, EventType
 from schemas.petition import ExternalId, Petition, PetitionDraft
@@ -561,3 +562,5 @@ class Manifest:
     """`(base_url of the sandbox, random secret) -> settings` that connect the bridge with its sandbox."""
     arrival_keys: Callable[[str, frozenset[str]], frozenset[str]] = one_key
     """`(hand-off id, audience) -> keys` that the sandbox may remember it by; at least one of them is there."""
+    openapi: Callable[[], ApiPart] | None = None
+    """What the OpenAPI document says of its doors and of the calls on it."""
