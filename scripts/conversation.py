@@ -91,7 +91,7 @@ class Transcript:
             fresh: list[dict[str, Any]] = answer["messages"][self._seen.get(openid, 0) :]
             return fresh if any(phrase in " ".join(one["data"].values()) for one in fresh) else []
 
-        fresh = await until(shown, f"“{phrase}” on the phone of {who}")
+        fresh: list[dict[str, Any]] = await until(shown, f"“{phrase}” on the phone of {who}")
         self._seen[openid] = self._seen.get(openid, 0) + len(fresh)
         for message in fresh:
             self.lines.append(f"> 📱 **{who}收到{WAYS[message['way']]}**  ")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from adapters.wechat import pushes
 from adapters.wechat.sandbox_dialect import ACCOUNT, Fields, Tongue, as_xml
 from adapters.wechat.sandbox_register import Platform
 from adapters.wechat.settings import WechatSettings, secret
@@ -60,6 +61,7 @@ class Phone:
             fields = {**fields, "MsgId": msg_id or self._number()}
             self.on_message(openid)
         named = {"ToUserName": ACCOUNT, "FromUserName": openid, "CreateTime": str(int(time.time())), **fields}
+        pushes.check(named)
         status, reply = 0, ""
         for _ in range(self._tongue.manner.tries):
             status, reply = await self._push(named)

@@ -78,3 +78,25 @@ class Answer(BaseModel):
     errcode: int
     errmsg: str
     msgid: int | str | None = None
+
+
+# ── what we answer a push with ──
+
+
+class Reply(Wire):
+    """The passive reply, in its JSON form; the XML form has the same names."""
+
+    ToUserName: Openid
+    FromUserName: str
+    CreateTime: int
+    MsgType: Literal["text"] = "text"
+    Content: str = Field(max_length=2047)
+
+
+class SealedReply(Wire):
+    """The same in safe mode, sealed with the key that opened the message."""
+
+    Encrypt: str = Field(min_length=1)
+    MsgSignature: str = Field(pattern=r"^[0-9a-f]{40}$")
+    TimeStamp: int
+    Nonce: str = Field(min_length=1)
