@@ -52,9 +52,10 @@ SKEW_MS = 300_000
 def is_older(at: int, source: str, state_at: int, state_by: str) -> bool:
     """Whether an event of `source` at `at` is older than the one that made the present state (milliseconds).
 
-    One system's own clock is believed to the letter; between two systems only a difference that is no skew counts.
+    One system's own clock is believed to the second (most write no finer, while a time that was ahead of ours is cut
+    to our milliseconds); between two systems only a difference that is no skew counts.
     """
-    return at < state_at - (0 if source == state_by else SKEW_MS)
+    return at < (state_at - state_at % 1000 if source == state_by else state_at - SKEW_MS)
 
 
 def allowed(state: str, event: E) -> bool:

@@ -70,16 +70,16 @@ def _one(case: Case, records: Sequence[Record], lists: Lists, register: Register
             return []
         return [Difference(Kind.MISSING_THERE, THERE, case.petition_id, number)]
     record = records[0]
-    return [
-        *_states(case, record, lists.now),
-        *_fields(case, record, register),
-        *_attachments(case, record, register),
-    ]
+    states = _states(case, record, lists.now)
+    return [*states, *_fields(case, record, register), *_attachments(case, record, register)] if case.worded else states
 
 
 def _states(case: Case, record: Record, now: datetime) -> list[Difference]:
     """Open or ended: the finer steps have other words in every system, and their own messages."""
     if record.state is None or case.moving or now - case.state_at < GRACE:
+        return []
+    if case.petition.state == "merged":
+        # Its answer is the other petition's, and until that comes their case rightly stays open.
         return []
     if (record.state in ENDED) == (case.petition.state in ENDED):
         return []

@@ -69,4 +69,6 @@ class Difference:
         return replace(self, resolution=resolution, why=why)
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Plain text throughout: the report is canonical JSON, which knows no enumerations."""
+        said = {**asdict(self), "kind": self.kind.value, "resolution": self.resolution.value}
+        return {name: value for name, value in said.items() if value is not None}
