@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from adapters.hotline12345 import codes, messages, standard_report
+from adapters.hotline12345 import codes, messages, standard, standard_questions, standard_report
 from adapters.hotline12345.standard import Prescribed
 
 Language = Literal["en", "zh"]
@@ -95,10 +95,8 @@ def _fields(language: Language) -> str:
 
 
 def _parts(language: Language) -> Iterator[tuple[str, type[Prescribed]]]:
-    from adapters.hotline12345 import standard
-
     yield "`medias[]`", standard.Media
-    yield "`noticeList[]`", standard.SignedNotice
+    yield "`noticeList[]`", standard_questions.SignedNotice
     yield "`misRecEvaluation`", standard.Evaluation
     yield "`detailList[]`", standard.EvaluationDetail
     yield "`indicatorResult[]`", standard.IndicatorResult

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from adapters.hotline12345 import standard, standard_answers, standard_report
+from adapters.hotline12345 import standard, standard_answers, standard_questions, standard_report
 from adapters.hotline12345.standard import Prescribed
 
 ACTIONS: Mapping[str, type[Prescribed]] = {
     "REPORT": standard_report.Report,
-    "GET_REC_INFO": standard.GetRecInfo,
+    "GET_REC_INFO": standard_questions.GetRecInfo,
     "ITEM_INST_SYNC": standard.ItemInstSync,
     "DISPOSE_FEEDBACK": standard.DisposeFeedback,
     "APPLY_ROLLBACK": standard.Applied,
@@ -25,13 +25,13 @@ ACTIONS: Mapping[str, type[Prescribed]] = {
     "CHECK_FEEDBACK": standard.CheckFeedback,
     "ARCHIVE": standard.Archived,
     "EVALUATE": standard.Evaluate,
-    "GET_NOTICE_INFO": standard.GetNoticeInfo,
-    "NOTICE_SIGNING": standard.NoticeSigning,
+    "GET_NOTICE_INFO": standard_questions.GetNoticeInfo,
+    "NOTICE_SIGNING": standard_questions.NoticeSigning,
     "SUPERVISE": standard.Supervise,
     "PRESS": standard.Press,
     "SIGN": standard.Sign,
     "NOTIFY": standard.Notify,
-    "GET_REC_PROCESS_INFO": standard.GetRecProcessInfo,
+    "GET_REC_PROCESS_INFO": standard_questions.GetRecProcessInfo,
     "UPDATE_CASE_INFO": standard_report.UpdateCaseInfo,
     "UPLOAD_CASE_INFO": standard_report.UpdateCaseInfo,
     "UPLOAD_MEDIA": standard.UploadMedia,
@@ -45,7 +45,7 @@ NOTICES_ONLY: Mapping[str, type[Prescribed]] = {
     "REPLY_FINISH": standard.Replied,
 }
 
-EXTENSION: Mapping[str, type[Prescribed]] = {"GET_REC_LIST": standard.GetRecList}
+EXTENSION: Mapping[str, type[Prescribed]] = {"GET_REC_LIST": standard_questions.GetRecList}
 """Ours: in no document."""
 
 ANSWERS: Mapping[str, type[Prescribed]] = {

@@ -19,6 +19,7 @@ from adapters.hotline12345.sandbox_autopilot import Autopilot
 from adapters.hotline12345.sandbox_case import Case
 from adapters.hotline12345.sandbox_gate import Gate
 from adapters.hotline12345.sandbox_manners import Manners
+from adapters.hotline12345.sandbox_order import work_order
 from adapters.hotline12345.sandbox_questions import Questions, Refusal
 from adapters.hotline12345.sandbox_register import Register
 from adapters.hotline12345.settings import HotlineSettings
@@ -167,7 +168,7 @@ class HotlineSandbox:
         case = self.pilot.new_case(external_id, originated=True, **said)
         case.case_id = external_id or f"{case.task_num}-{case.rec_id}"
         case.handle, case.uid = secrets.token_hex(16), self.pilot.uid()
-        written = sandbox_case.work_order(draft, self.core.now(), self._codes)
+        written = work_order(draft, self.core.now(), self._codes)
         self._keep(case, case.names | written | more)
         return case
 

@@ -7,10 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.hotline12345 import times
-from adapters.hotline12345.codes import Codes
 from adapters.hotline12345.sandbox_states import ENDED, moved_to
 from schemas.base import SHANGHAI
-from schemas.petition import PetitionDraft
 
 UNITS = ("市水务局", "市住房和城乡建设局", "任城区人民政府", "市公安局交警支队", "市城市管理局", "高新区管委会")
 
@@ -281,40 +279,3 @@ STEPS: Mapping[str, Writer] = {
     "evaluate_audit": _remark("EVALUATE_AUDIT", "申诉审核通过"),
 }
 """Those of `NOTICES_ONLY` are told under the name of their notice."""
-
-
-def work_order(draft: PetitionDraft, now: datetime, tables: Codes) -> dict[str, Any]:
-    """A petition document as the hotline would write it down."""
-    person, place, written = draft.petitioner, draft.place, times.write(now)
-    return {
-        "registerTime": times.write(draft.occurred_at) if draft.occurred_at else written,
-        "dispatchTime": written,
-        "title": draft.title,
-        "eventDesc": draft.content,
-        "recTypeId": tables.kinds_sent[draft.kind]["rec_type"],
-        "recTypeName": draft.kind.zh,
-        "eventSrcId": 104,
-        "eventSrcName": "热线来电",
-        "urgentLevelId": tables.urgency_sent[draft.urgency],
-        "address": place.address or tables.report["no_address"],
-        "districtId": place.region_code,
-        "streetName": place.street,
-        "communityName": place.community,
-        "cellName": place.grid,
-        "coordinateX": None if place.longitude is None else str(place.longitude),
-        "coordinateY": place.latitude,
-        "mainTypeId": draft.category.code,
-        "mainTypeName": draft.category.name or "",
-        "openId": person.openid,
-        "reporterName": tables.report["anonymous_names"][0] if person.anonymous else person.name,
-        "contact": person.phone or "",
-        "reporterPublicFlag": 0 if person.confidential or person.anonymous else 1,
-        "dispatchOpinion": tables.report["discretion"],
-        "repeatCallFlag": 0,
-        "rollbackFlag": 1,
-        "postponeFlag": 1,
-        "medias": [
-            {"mediaName": one.name, "mediaPath": one.url, "mediaUsage": "上报", "mediaTypeId": 1}
-            for one in draft.attachments
-        ],
-    }
