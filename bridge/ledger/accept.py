@@ -28,7 +28,8 @@ from bridge.ledger.same import Same, another_road
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import SIGNS
-from schemas.base import shanghai
+from bridge.rules.profiles import Facts
+from bridge.rules.supervision import place_key, subject_key
 from schemas.event import EventData, EventType
 from schemas.petition import ExternalId, HandlingClass, PetitionDraft, Secretary
 
@@ -217,6 +218,10 @@ class _Desk:
         person, lookup = petition.petitioner, self.work.privacy.lookup
         petition_id = ids.petition_id(from_ms(self.work.now))
         submitted = min(to_ms(draft.submitted_at), self.work.now)
+        opening = self.work.rules.opening(
+            Facts(petition.kind, petition.urgency, handling_class, arrival.system, from_ms(submitted))
+        )
+        place, subject = place_key(petition.place), subject_key(petition.category)
         row = PetitionRow(
             petition_id=petition_id,
             source=arrival.system,
@@ -233,18 +238,30 @@ class _Desk:
             has_openid=person.openid is not None,
             petitioner_key=lookup.petitioner(person.openid) if person.openid else None,
             phone_key=lookup.phone(person.phone) if person.phone else None,
-            fingerprint=lookup.fingerprint(person.phone, person.openid, petition.content),
+            fingerprint=self.same.fingerprint(draft),
             last_sequence=0,
             answered_by=None,
             receipt="",
             accepted_at=self.work.now,
             updated_at=self.work.now,
-            due_at=_end_of_day(submitted) if handling_class is HandlingClass.ON_SITE else None,
+            due_at=opening.due_at,
             closed_at=None,
             erased_at=None,
             merged_into=None,
             roads=None,
             members=0,
+            deadlines_version=opening.version,
+            profile=opening.profile,
+            provisional=opening.provisional,
+            look_at=opening.look_at,
+            owner_id=ids.storable(owner.id),
+            unit=None,
+            place_key=lookup.group("place", place) if place else None,
+            subject_key=lookup.group("subject", subject) if subject else None,
+            no_echo=None,
+            no_echo_since=None,
+            no_landing=None,
+            no_landing_since=None,
             body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )
@@ -332,8 +349,3 @@ def _petition_json(petition: PetitionDraft, draft: Submission) -> str:
     document["submitted_at"] = draft.submitted_at.isoformat()
     return orjson.dumps(document).decode()
 
-
-def _end_of_day(moment: int) -> int:
-    """23:59:59 of the same day on the city's clock (现场解决：事不过夜)."""
-    day = shanghai(from_ms(moment))
-    return to_ms(day.replace(hour=23, minute=59, second=59, microsecond=0))

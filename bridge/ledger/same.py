@@ -41,6 +41,7 @@ class Same:
         self._window_ms = round(days * DAY_MS)
         self._prints: dict[str, _Print] = {}
         self._told: dict[tuple[str, str], set[str]] = {}
+        self._of_draft: dict[int, str | None] = {}
 
     # ── petitions ──
     def fetch(self, submissions: Iterable[Submission]) -> set[str]:
@@ -61,8 +62,11 @@ class Same:
         }
 
     def fingerprint(self, draft: Submission) -> str | None:
-        person = draft.petition.petitioner
-        return self._work.privacy.lookup.fingerprint(person.phone, person.openid, draft.petition.content)
+        """Computed once for each draft of the batch, which lives as long as this does."""
+        if id(draft) not in self._of_draft:
+            person, lookup = draft.petition.petitioner, self._work.privacy.lookup
+            self._of_draft[id(draft)] = lookup.fingerprint(person.phone, person.openid, draft.petition.content)
+        return self._of_draft[id(draft)]
 
     def find(self, system: str, draft: Submission, fingerprint: str | None) -> PetitionRow | None:
         """The petition that this is, if it is none of its own."""
