@@ -5,11 +5,15 @@
     python3 verify_receipt.py proof.json --public-key witness.pub --receipt 9f86d0…
     python3 verify_receipt.py proof.json --public-key witness.pub --checkpoint my-copy.note --consistency between.json
     python3 verify_receipt.py --consistency between.json --public-key witness.pub
+    python3 verify_receipt.py --audit-dir audit --public-key witness.pub
 
 `proof.json` is what `GET /v1/petitions/{id}/proof` answers, `between.json` what `GET
 /v1/checkpoints/{n}/consistency?from=` answers; `-` reads from standard input. `witness.pub` has the log's public keys,
 one a line, from somebody you trust; `my-copy.note` is a checkpoint that you kept. With `--receipt`, the proof must show
 the entry that this receipt stands for.
+
+With `--audit-dir` it reads a whole audit directory (a copy will do, packed days too) and names the first line or
+checkpoint that is wrong: a second opinion on `bridge verify`, which names them all.
 
 Checked: the signature of the checkpoint (Ed25519, RFC 8032); for each entry its canonical form (RFC 8785), its leaf,
 its own receipt, and its path to the signed root (RFC 6962); between two checkpoints the consistency proof, and that
@@ -18,11 +22,13 @@ both are signed. Exit code: 0 it holds, 1 it does not, 2 wrong usage. 证明核�
 
 import argparse
 import base64
+import gzip
 import hashlib
 import json
 import re
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -342,6 +348,80 @@ def check_consistency(document: dict[str, Any], keys: Sequence[Key], kept: Check
     return later
 
 
+# ── a whole audit directory ─────────────────────────────────────────────────────────────────────────────────
+
+
+def check_directory(folder: Path, keys: Sequence[Key]) -> Checkpoint | None:
+    """The newest checkpoint; every line and every checkpoint was right."""
+    notes = {int(path.stem): path for path in (folder / "checkpoints").glob("[0-9]" * 12 + ".note")}
+    subtrees: list[tuple[int, bytes]] = []
+    newest, n = at_size(notes, 0, [], keys), 0
+    for where, line in lines(folder):
+        n += 1
+        add_leaf(subtrees, checked_leaf(where, line, n))
+        newest = at_size(notes, n, subtrees, keys) or newest
+    if notes:
+        raise Refused(f"{n} entries, but a checkpoint signs {min(notes)}: cut short (日志被截断)")
+    if n and newest is None:
+        raise Refused("no checkpoint signs any of these entries (没有检查点)")
+    print(f"{n} entries, {n - (newest.size if newest else 0)} of them after the newest checkpoint")
+    return newest
+
+
+def lines(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(where, line) of all days in order; of a day that is there twice, the plain file."""
+    days = {path.name.removesuffix(".gz"): path for path in sorted(folder.glob("audit-*.jsonl.gz"))}
+    days.update((path.name, path) for path in folder.glob("audit-*.jsonl"))
+    for _, path in sorted(days.items()):
+        try:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    yield f"{path.name}:{number}", line
+        except (OSError, EOFError, zlib.error) as error:
+            raise Refused(f"{path.name}: cannot be read: {error}") from None
+
+
+def checked_leaf(where: str, line: bytes, n: int) -> bytes:
+    try:
+        entry = json.loads(line, object_pairs_hook=without_doubles)
+        recorded = entry.pop("leaf")
+        if entry["n"] != n:
+            raise Refused(f"{where}: n={entry['n']} stands where n={n} belongs (序号错位)")
+        leaf = leaf_of(entry)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(f"{where}: not a line of the audit log: {error!r}") from None
+    if leaf.hex() != recorded:
+        raise Refused(f"{where}: n={n} was changed: its content does not give its leaf (内容与叶值不符)")
+    if gives_a_receipt(entry) and receipt_of(entry) != entry["receipt"]:
+        raise Refused(f"{where}: n={n}: its content does not give its receipt (内容与回执不符)")
+    return leaf
+
+
+def add_leaf(subtrees: list[tuple[int, bytes]], leaf: bytes) -> None:
+    """Complete subtrees as (height, root), the largest first: two of one height make one of the next."""
+    height = 0
+    while subtrees and subtrees[-1][0] == height:
+        leaf = node(subtrees.pop()[1], leaf)
+        height += 1
+    subtrees.append((height, leaf))
+
+
+def at_size(
+    notes: dict[int, Path], size: int, subtrees: Sequence[tuple[int, bytes]], keys: Sequence[Key]
+) -> Checkpoint | None:
+    """The checkpoint of this size, if there is one; taken out of `notes`."""
+    path = notes.pop(size, None)
+    if path is None:
+        return None
+    checkpoint = open_note(path.read_bytes().decode(), keys)
+    root = EMPTY_ROOT
+    for place, (_, subtree) in enumerate(reversed(subtrees)):
+        root = node(subtree, root) if place else subtree
+    if (checkpoint.size, checkpoint.root) != (size, root):
+        raise Refused(f"{path.name}: does not confirm the lines up to n={size} (与检查点不符)")
+    return checkpoint
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
@@ -359,6 +439,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def check(options: argparse.Namespace) -> Checkpoint | None:
     keys = load_keys(read(options.public_key))
+    if options.audit_dir:
+        if not Path(options.audit_dir).is_dir():
+            wrong_usage(f"{options.audit_dir}: no such directory")
+        return check_directory(Path(options.audit_dir), keys)
     kept = open_note(read(options.checkpoint), keys) if options.checkpoint else None
     checkpoint = None
     if options.proof:
@@ -382,9 +466,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--receipt", help="the receipt that must be among the proven entries")
     parser.add_argument("--checkpoint", help="a checkpoint that you kept")
     parser.add_argument("--consistency", help="the consistency document from your checkpoint to the proof's")
+    parser.add_argument("--audit-dir", help="a whole audit directory, instead of a proof")
     options = parser.parse_args(arguments)
-    if not options.proof and not options.consistency:
-        parser.error("give a proof document, or --consistency")
+    if not (options.proof or options.consistency or options.audit_dir):
+        parser.error("give a proof document, --consistency or --audit-dir")
+    if options.audit_dir and (options.proof or options.consistency or options.checkpoint):
+        parser.error("--audit-dir goes with --public-key only")
     if options.receipt and not options.proof:
         parser.error("--receipt needs a proof document")
     return options

@@ -19,11 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.witness import checkpoints, keys, proofs
-from bridge.witness.canonical import canonical, judge
-from bridge.witness.logfiles import read
+from bridge.witness.archive import pack
+from bridge.witness.canonical import canonical, judge, render, seal
+from bridge.witness.logfiles import files, read
 from bridge.witness.proofs import Prover
 from bridge.witness.receipts import receipt_of
-from tests.witness.logs import ORIGIN, entry, seal_all
+from bridge.witness.verify import verify
+from tests.witness.logs import ENTRIES, ORIGIN, Sealed, build, entry, seal_all
 from tests.witness.test_tree import CONSISTENCY, INCLUSION, ROOTS, VECTOR_HASHES
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "verify_receipt.py"
@@ -250,6 +252,93 @@ def test_parts_taken_away_or_exchanged_are_refused(auditor: Auditor, spoil: str)
 def test_a_wrong_consistency_proof(auditor: Auditor, spoil: Callable[[list[str]], list[str]]) -> None:
     assert verdict(auditor, auditor.proof, None, auditor.between) is None
     assert verdict(auditor, auditor.proof, None, {**auditor.between, "proof": spoil(auditor.between["proof"])})
+
+
+# ── a whole directory ──
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """A directory with a packed day, to be spoilt and put back."""
+    log = build(tmp_path_factory.mktemp("directory"))
+    pack(files(log.audit_dir)[0])
+    return log
+
+
+def opinion(log: Sealed) -> str | None:
+    """Why the script refuses the directory; None if it holds."""
+    try:
+        script.check_directory(log.audit_dir, script.load_keys(log.signer.verifier.text()))
+    except (script.Refused, UnicodeDecodeError) as refused:
+        return str(refused)
+    return None
+
+
+def test_a_whole_directory_by_the_script_alone(spoilt: Sealed) -> None:
+    key = spoilt.audit_dir.parent / "keys" / keys.PUBLIC
+    command = [sys.executable, "-I", str(SCRIPT), "--audit-dir", str(spoilt.audit_dir), "--public-key", str(key)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert f"{ENTRIES} entries, {ENTRIES - 38} of them after the newest checkpoint" in run.stdout
+    missing = subprocess.run([*command[:4], "nowhere", *command[5:]], capture_output=True, text=True, check=False)
+    assert missing.returncode == 2
+
+
+@pytest.fixture
+def fast_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL instead of the script's own arithmetic, which has tests of its own."""
+    monkeypatch.setattr(script, "ed25519_accepts", _openssl)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+@pytest.mark.usefixtures("fast_signatures")
+def test_it_refuses_what_bridge_verify_refuses(spoilt: Sealed, data: st.DataObject) -> None:
+    """Lines changed, taken out, doubled, swapped; the bridge's own verdict is the measure."""
+    path = data.draw(st.sampled_from(files(spoilt.audit_dir)))
+    whole = path.read_bytes()
+    texts = whole.splitlines(keepends=True)
+    one, other = data.draw(st.integers(0, len(texts) - 1)), data.draw(st.integers(0, len(texts) - 1))
+    kind = data.draw(st.sampled_from(["forge", "byte", "delete", "double", "swap", "cut"]))
+    if kind == "forge":
+        fields = {**json.loads(texts[one]), "actor": data.draw(st.sampled_from(["系统", "someone"]))}
+        del fields["leaf"]
+        texts[one] = render(seal(fields)[0]) + b"\n"
+    elif kind == "byte":
+        place = data.draw(st.integers(0, len(texts[one]) - 2))
+        texts[one] = texts[one][:place] + b"?" + texts[one][place + 1 :]
+    elif kind == "delete":
+        del texts[one]
+    elif kind == "double":
+        texts.insert(one, texts[one])
+    elif kind == "swap":
+        texts[one], texts[other] = texts[other], texts[one]
+    else:
+        del texts[one:]
+    path.write_bytes(b"".join(texts))
+    try:
+        sound = {fault.what for fault in verify(spoilt.audit_dir, spoilt.verifiers).faults} == set()
+        assert (opinion(spoilt) is None) == sound
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["checkpoints/000000000025.note", "audit-2026-11-20.jsonl.gz"])
+def test_it_refuses_a_changed_file(spoilt: Sealed, name: str) -> None:
+    path = spoilt.audit_dir / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60] + bytes([whole[60] ^ 1]) + whole[61:])
+    try:
+        assert opinion(spoilt) is not None
+    finally:
+        path.write_bytes(whole)
+
+
+def test_it_refuses_a_log_without_its_checkpoints(tmp_path: Path) -> None:
+    log = build(tmp_path)
+    for note in (log.audit_dir / "checkpoints").iterdir():
+        note.unlink()
+    assert "no checkpoint signs" in (opinion(log) or "")
 
 
 # ── its parts against the originals ──
