@@ -8,7 +8,7 @@ the sandbox sends nothing that is not here.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Openid = Annotated[str, Field(min_length=1, max_length=128)]
 Number = Annotated[
@@ -146,7 +146,10 @@ class TemplateSendJobFinish(Event):
     """How a template message fared · 模板消息送达结果."""
 
     Event: Literal["TEMPLATESENDJOBFINISH"]
-    MsgID: int | str = Field(description="the msgid that sending it gave; also written MsgId · 发送时的msgid")
+    MsgID: int | str = Field(
+        validation_alias=AliasChoices("MsgID", "MsgId"),
+        description="the msgid that sending it gave; also written MsgId · 发送时的msgid",
+    )
     Status: str = Field(description="success, failed:user block, failed: system failed · 送达状态")
 
 

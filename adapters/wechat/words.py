@@ -4,6 +4,7 @@ import string
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -221,7 +222,16 @@ def plain(text: str) -> str:
 
 def load(path: str | None = None) -> Words:
     """The words in the file at `path`, or the shipped ones. Raises `ValueError` with one clear line."""
-    source = Path(path) if path else SHIPPED
+    return _read(Path(path)) if path else _shipped()
+
+
+@cache
+def _shipped() -> Words:
+    # Part of the package: it does not change while a process runs.
+    return _read(SHIPPED)
+
+
+def _read(source: Path) -> Words:
     try:
         return Words.model_validate(tomllib.loads(source.read_text(encoding="utf-8")), strict=False)
     except OSError as error:
