@@ -217,7 +217,7 @@ def _changed(value: Any, data: st.DataObject) -> Any:
     return value[:place] + data.draw(st.sampled_from('0a一 \n"')) + value[place + 1 :]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_change_of_what_is_proven_is_refused(auditor: Auditor, data: st.DataObject) -> None:
     document = copy.deepcopy(auditor.proof)
@@ -290,7 +290,7 @@ def fast_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script, "ed25519_accepts", _openssl)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 @pytest.mark.usefixtures("fast_signatures")
 def test_it_refuses_what_bridge_verify_refuses(spoilt: Sealed, data: st.DataObject) -> None:
@@ -420,7 +420,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(_TEXT, _VALUES, max_size=6))
 def test_the_canonical_form_is_that_of_the_bridge(value: dict[str, Any]) -> None:
     assert script.canonical(value) == canonical(value)
