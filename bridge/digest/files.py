@@ -31,6 +31,9 @@ def write(directory: Path, found: Reckoned, items: Sequence[Mapping[str, Any]]) 
 
 def _departments(directory: Path, published: Document) -> list[Path]:
     directory.mkdir(exist_ok=True)
+    # A department that is no longer shown must not be handed on out of an earlier run.
+    for old in directory.glob("[0-9][0-9][0-9]-*"):
+        old.unlink()
     written = []
     for place, unit in enumerate((unit for unit in published["units"] if unit["key"]), 1):
         stem = f"{place:03d}-{_UNSAFE.sub('_', unit['key'])[:60]}"

@@ -20,6 +20,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import add
 
 REPEATS = 0.8
 KEEP = 160
@@ -53,8 +54,9 @@ def grams(text: str) -> Counter[str]:
         if run[0] < "\u3400":
             found[run] += 1
             continue
-        found.update(run[at : at + 2] for at in range(len(run) - 1))
-        found.update(run[at : at + 3] for at in range(len(run) - 2))
+        pairs = list(map(add, run, run[1:]))
+        found.update(pairs)
+        found.update(map(add, pairs, run[2:]))
     return found
 
 
@@ -78,15 +80,21 @@ def vectors(texts: Sequence[str]) -> list[Vector]:
     frequency: Counter[str] = Counter()
     for text in texts:
         frequency.update(grams(text).keys())
-    return [_vector(grams(text), frequency, len(texts)) for text in texts]
+    # Most n-grams are rare and come once: few different weights.
+    rarity = {often: math.log(1 + len(texts) / often) for often in set(frequency.values())}
+    return [_vector(grams(text), frequency, rarity) for text in texts]
 
 
-def _vector(counts: Counter[str], frequency: Counter[str], texts: int) -> Vector:
-    weights = [((1 + math.log(count)) * math.log(1 + texts / frequency[gram]), gram) for gram, count in counts.items()]
-    length = math.sqrt(math.fsum(weight * weight for weight, _ in weights)) or 1.0
-    shared = sorted((weight, gram) for weight, gram in weights if frequency[gram] > 1)
-    shared.sort(key=lambda item: -item[0])
-    return {gram: weight / length for weight, gram in shared[:KEEP]}
+def _vector(counts: Counter[str], frequency: Counter[str], rarity: dict[int, float]) -> Vector:
+    weights, shared = [], []
+    for gram, count in counts.items():
+        often = frequency[gram]
+        weight = rarity[often] if count == 1 else (1 + math.log(count)) * rarity[often]
+        weights.append(weight)
+        if often > 1:
+            shared.append((-weight, gram))
+    length = math.sqrt(math.fsum(weight * weight for weight in weights)) or 1.0
+    return {gram: -weight / length for weight, gram in sorted(shared)[:KEEP]}
 
 
 def cosine(left: Vector, right: Vector) -> float:
