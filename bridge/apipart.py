@@ -30,7 +30,7 @@ def of(name: str) -> dict[str, Any]:
     return {"$ref": COMPONENTS + name}
 
 
-def content(schema: Json, *, media_type: str = "application/json", **examples: Any) -> dict[str, Any]:
+def content(schema: Json, examples: Json | None = None, *, media_type: str = "application/json") -> dict[str, Any]:
     """One content type with its schema; `examples`: name → value."""
     body: dict[str, Any] = {"schema": dict(schema)}
     if examples:

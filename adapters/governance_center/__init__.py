@@ -10,6 +10,7 @@ from adapters.governance_center.outbound import CenterOutbound
 from adapters.governance_center.register import CenterRegister
 from adapters.governance_center.settings import CenterSettings, sandbox_settings
 from bridge.adapter import IDENTITY, Adapter, Manifest, Need, SandboxPlan, Workshop
+from bridge.apipart import ApiPart
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -32,6 +33,12 @@ def sandbox(settings: CenterSettings, plan: SandboxPlan) -> "Starlette":
     return application(settings, plan)
 
 
+def openapi() -> ApiPart:
+    from adapters.governance_center.openapi import part
+
+    return part()
+
+
 MANIFEST = Manifest(
     system=SYSTEM,
     zh="社会治理服务中心",
@@ -41,4 +48,5 @@ MANIFEST = Manifest(
     build=build,
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
+    openapi=openapi,
 )

@@ -36,7 +36,7 @@ SECURITY: Final[Mapping[str, Json]] = {
     f"{SYSTEM}.{name}": {"type": "apiKey", "in": "header", "name": header, "description": description}
     for name, (header, description) in HEADERS.items()
 }
-SIGNED: Final = [{name: [] for name in SECURITY}]
+SIGNED: Final[list[Json]] = [{name: [] for name in SECURITY}]
 """All five together."""
 
 
@@ -81,7 +81,7 @@ def _door() -> dict[str, Any]:
             "ledger's COMMIT; signed. Every field: adapters/governance_center/README.md."
         ),
         "security": SIGNED,
-        "requestBody": body(content({"anyOf": [one, many]}, **examples(), batch=batch)),
+        "requestBody": body(content({"anyOf": [one, many]}, {**examples(), "batch": batch})),
         "responses": {
             "200": _told(
                 "已收，重复，或明确不处理 · taken, a repeat, or deliberately unused",
@@ -109,8 +109,8 @@ def _question() -> dict[str, Any]:
         "example": EVENT,
     }
     found = _answer(TAKEN, DONE, petitionId=PETITION, oppoSideBusiCode=PETITION, statusName="handling")
-    told = content(of(f"{SYSTEM}.look-up-answer"), unusable={"code": NOT_TAKEN, "message": f"{UNKNOWN_EVENT}：过长"})
-    unknown = content(of(f"{SYSTEM}.look-up-answer"), unknown=_answer(NOT_TAKEN, f"{UNKNOWN_EVENT}：没有这个事件"))
+    told = content(of(f"{SYSTEM}.look-up-answer"), {"unusable": {"code": NOT_TAKEN, "message": UNKNOWN_EVENT}})
+    unknown = content(of(f"{SYSTEM}.look-up-answer"), {"unknown": _answer(NOT_TAKEN, UNKNOWN_EVENT)})
     return {
         "operationId": f"{SYSTEM}.event",
         "tags": [SYSTEM],
@@ -143,7 +143,7 @@ def _always() -> dict[str, Any]:
 
 def _told(description: str, schemas: tuple[str, ...], **found: Any) -> dict[str, Any]:
     shapes = [of(f"{SYSTEM}.{name}") for name in schemas]
-    return answer(description, content(shapes[0] if len(shapes) == 1 else {"anyOf": shapes}, **found))
+    return answer(description, content(shapes[0] if len(shapes) == 1 else {"anyOf": shapes}, found))
 
 
 def _answer(code: str, message: str, **more: str) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _calls() -> dict[str, dict[str, Any]]:
             "post": _call(
                 "events", f"POST {{base}}{EVENTS}", "告知一步进展 · one event told", "center-answer", accepted
             )
-            | {"requestBody": body(content(of(f"{SYSTEM}.event-document"), **told))}
+            | {"requestBody": body(content(of(f"{SYSTEM}.event-document"), told))}
         },
         f"{SYSTEM}.event": {
             "get": _call(
@@ -172,7 +172,7 @@ def _calls() -> dict[str, dict[str, Any]]:
             "post": _call(
                 "register", f"POST {{base}}{rules.list_path}", "对账：当日清单 · a day's events", "register-list"
             )
-            | {"requestBody": body(content(of(f"{SYSTEM}.register-query"), day=asked))}
+            | {"requestBody": body(content(of(f"{SYSTEM}.register-query"), {"day": asked}))}
         },
         f"{SYSTEM}.document": {
             "get": _call(
@@ -183,12 +183,13 @@ def _calls() -> dict[str, dict[str, Any]]:
 
 
 def _call(name: str, line: str, summary: str, schema: str, example: Json | None = None) -> dict[str, Any]:
-    examples = {"accepted": example} if example else {}
     return {
         "operationId": f"{SYSTEM}.call.{name}",
         "tags": [f"{SYSTEM} (outbound)"],
         "summary": summary,
         "description": f"`{line}`，签名方式与入站相同 · signed the same way, with the other pair of id and secret.",
         "security": SIGNED,
-        "responses": {"200": answer(OURS, content(of(f"{SYSTEM}.{schema}"), **examples))},
+        "responses": {
+            "200": answer(OURS, content(of(f"{SYSTEM}.{schema}"), {"accepted": example} if example else None))
+        },
     }

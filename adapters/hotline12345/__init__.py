@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from adapters.hotline12345.cases import SYSTEM
 from adapters.hotline12345.settings import HotlineSettings
 from bridge.adapter import Adapter, Manifest, Need, SandboxPlan, Workshop
+from bridge.apipart import ApiPart
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -61,6 +62,12 @@ def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
     return frozenset({handoff_id, *(f"{handoff_id}/{part}" for part in ("info", "media", "sign"))})
 
 
+def openapi() -> ApiPart:
+    from adapters.hotline12345.openapi import part
+
+    return part()
+
+
 MANIFEST = Manifest(
     system=SYSTEM,
     zh="12345热线",
@@ -71,4 +78,5 @@ MANIFEST = Manifest(
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
     arrival_keys=arrival_keys,
+    openapi=openapi,
 )

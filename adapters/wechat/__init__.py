@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from adapters.wechat.settings import PUBLIC_API, WechatSettings
 from bridge.adapter import Adapter, Manifest, Need, SandboxPlan, Workshop
+from bridge.apipart import ApiPart
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -54,6 +55,12 @@ def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
     return frozenset(client_msg_id(handoff_id, who) for who in audience | asked)
 
 
+def openapi() -> ApiPart:
+    from adapters.wechat.openapi import part
+
+    return part()
+
+
 MANIFEST = Manifest(
     system="wechat",
     zh="微信服务号",
@@ -65,4 +72,5 @@ MANIFEST = Manifest(
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
     arrival_keys=arrival_keys,
+    openapi=openapi,
 )
