@@ -13,6 +13,7 @@ import structlog
 from bridge import failpoints
 from bridge.clock import Now, iso, to_ms
 from bridge.witness import checkpoints
+from bridge.witness.checkpoints import CheckpointError
 from bridge.witness.logfiles import locked
 from bridge.witness.note import NoteError, Signer
 from bridge.witness.tiler import Tiler
@@ -42,8 +43,14 @@ class Signing:
         self.signed_size = 0
 
     def take_up(self, tree: Frontier) -> None:
-        """The sealer goes on with `tree`."""
+        """The sealer goes on with `tree`. CheckpointError if more is signed than the log and the ledger still have:
+        whatever were sealed now would contradict a signature."""
         signed = checkpoints.sizes(self._dir)
+        if max(signed, default=0) > tree.size:
+            raise CheckpointError(
+                f"a checkpoint signs {signed[-1]} entries, the log has {tree.size}: nothing is sealed until the audit "
+                "directory is put back from a backup (日志短于检查点，请先恢复审计目录)"
+            )
         if tree.size == 0 and not signed:
             # From the first line on there is something signed, so that a log without checkpoints is a fault.
             checkpoints.issue(self._dir, self._signer(), tree, iso(to_ms(self._now())))

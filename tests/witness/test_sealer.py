@@ -10,13 +10,16 @@ import orjson
 import pytest
 
 from bridge.ledger.migrate import migrate
+from bridge.ledger.seal import Seal
 from bridge.ledger.store import Store
 from bridge.witness import checkpoints, keys, proofs
+from bridge.witness.checkpoints import CheckpointError
 from bridge.witness.logfiles import archives, read
 from bridge.witness.note import open_signed
 from bridge.witness.proofs import Prover
 from bridge.witness.receipts import receipt_of
 from bridge.witness.sealer import Sealer
+from bridge.witness.tree import Frontier
 from bridge.witness.verify import Verdict, verify
 from tests.support.ledgers import Bench, Clock
 from tests.support.waiting import wait_until
@@ -269,6 +272,27 @@ def test_one_that_stands_by_writes_nothing(url: str, tmp_path: Path) -> None:
     assert waiting.size == 4, "the first has not been heard of for longer than its lease"
     for bench in (first, second):
         bench.close()
+
+
+def test_nothing_is_sealed_against_a_signature(bench: Bench, tmp_path: Path) -> None:
+    """The signed end of the log is gone, and the ledger was put back to before it: a person must bring it back."""
+    happen(bench, 5)
+    bench.do(sealer_of(bench, tmp_path).finish())
+    bench.sql("DELETE FROM journal WHERE n > 2")
+    tree = Frontier()
+    lines = list(read(tmp_path / "audit"))
+    tree.extend(bytes.fromhex(orjson.loads(line.raw)["leaf"]) for line in lines[:2])
+    bench.do(bench.ledger.mark_sealed(Seal((), tree.to_bytes(), 2)))
+    lines[0].file.write_bytes(b"".join(line.raw for line in lines[:2]))
+    bench.do(bench.ledger.refuse("wechat", "another reason"))
+    sealer = sealer_of(bench, tmp_path)
+    with pytest.raises(CheckpointError, match="signs 5 entries, the log has 2"):
+        turn(bench, sealer)
+    assert len(list(read(tmp_path / "audit"))) == 2
+    lines[0].file.write_bytes(b"".join(line.raw for line in lines))
+    bench.do(sealer_of(bench, tmp_path).finish())
+    assert [orjson.loads(line.raw)["n"] for line in read(tmp_path / "audit")] == [1, 2, 3, 4, 5, 6]
+    assert verdict(tmp_path).holds
 
 
 # ── old days and second places ──
