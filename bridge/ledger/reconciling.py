@@ -14,6 +14,7 @@ from bridge.ledger.work import Work
 MAX_AGAIN = 3
 """How often reconciliation hands one case to one system again by itself; then a person looks."""
 
+_MENDED = ("handed_over_again", "taken_in")
 _HAS_IT = ("delivered", "acknowledged")
 
 
@@ -90,10 +91,19 @@ def all_reports(conn: Connection, system: str, day: str) -> list[dict[str, Any]]
     return [dict(orjson.loads(found)) for found in conn.scalars(query.order_by(reconciliations.c.ran_at))]
 
 
-def days_done(conn: Connection, system: str, days: Sequence[str]) -> set[str]:
-    """Which of these days have been run."""
-    query = select(reconciliations.c.day).where(reconciliations.c.system == system, reconciliations.c.day.in_(days))
-    return set(conn.scalars(query.distinct()))
+def days_done(conn: Connection, system: str, days: Sequence[str], since: int) -> set[str]:
+    """Which of these days need no run now: the newest run mended nothing, or was made after `since` (ms). What was
+    mended is looked at once more."""
+    query = select(reconciliations.c.day, reconciliations.c.ran_at, reconciliations.c.report)
+    newest = query.where(reconciliations.c.system == system, reconciliations.c.day.in_(days))
+    done: dict[str, bool] = {}
+    for row in conn.execute(newest.order_by(reconciliations.c.ran_at)):
+        done[row.day] = row.ran_at >= since or not _mended(row.report)
+    return {day for day, settled in done.items() if settled}
+
+
+def _mended(report: str) -> bool:
+    return any(one["resolution"] in _MENDED for one in orjson.loads(report)["differences"])
 
 
 def open_by_system(conn: Connection) -> dict[str, int]:

@@ -11,21 +11,19 @@ from bridge.reconcile.case import Case
 from bridge.reconcile.difference import HERE, THERE, Difference, Kind
 
 GRACE = timedelta(hours=2)
-"""What changed this shortly before the comparison may still be on its way; what came this close to midnight may stand
-in the other system's neighbouring day."""
+"""What changed this shortly before the comparison may still be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Both lists of one day. `neighbours` are the system's records of the days beside; `known` all that the ledger
-    knows of the records' numbers and of our numbers in them, whatever the day."""
+    """Both lists of one day. `elsewhere` are the system's records of other days: those beside, because two clocks
+    differ about midnight, and those on which a case may have entered instead (`Reconciler`); `known` all that the
+    ledger knows of the records' numbers, whatever the day."""
 
-    day_begins: datetime
-    day_ends: datetime
     now: datetime
     cases: Sequence[Case]
     records: Sequence[Record]
-    neighbours: Sequence[Record]
+    elsewhere: Sequence[Record]
     known: Mapping[str, str]
     """The system's number → petition."""
     petitions: frozenset[str]
@@ -35,17 +33,23 @@ class Lists:
 def compare(lists: Lists, register: Register) -> tuple[list[Difference], int]:
     """Every difference, and how many petitions agree."""
     of_petition = _by_petition(lists.records, lists.known)
-    beside = _by_petition(lists.neighbours, lists.known)
+    elsewhere = _by_petition(lists.elsewhere, lists.known)
     differences: list[Difference] = []
     matched = 0
     for case in lists.cases:
-        records = of_petition.get(case.petition_id) or _from_next_door(case, beside, lists)
+        records = of_petition.get(case.petition_id) or elsewhere.get(case.petition_id, [])
         found = _one(case, records, lists, register)
         differences += found
         matched += not found and bool(records)
     differences += _duplicates(of_petition)
     differences += _missing_here(lists)
     return differences, matched
+
+
+def absent(lists: Lists) -> list[Case]:
+    """Our cases that stand in none of the system's lists so far."""
+    found = _by_petition([*lists.records, *lists.elsewhere], lists.known)
+    return [case for case in lists.cases if case.petition_id not in found]
 
 
 def _by_petition(records: Sequence[Record], known: Mapping[str, str]) -> dict[str, list[Record]]:
@@ -55,12 +59,6 @@ def _by_petition(records: Sequence[Record], known: Mapping[str, str]) -> dict[st
         if petition_id is not None:
             found.setdefault(petition_id, []).append(record)
     return found
-
-
-def _from_next_door(case: Case, beside: Mapping[str, list[Record]], lists: Lists) -> list[Record]:
-    """Near midnight the two clocks may differ about the day."""
-    near = case.known_at - lists.day_begins < GRACE or lists.day_ends - case.known_at < GRACE
-    return beside.get(case.petition_id, []) if near else []
 
 
 def _one(case: Case, records: Sequence[Record], lists: Lists, register: Register) -> list[Difference]:

@@ -7,16 +7,17 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from bridge.adapter import CannotAsk, OutboundError, Question, Record, Register, Taken
-from bridge.clock import Now, from_ms, iso, to_ms
+from bridge.clock import Now, iso, to_ms
 from bridge.intake import Intake
 from bridge.ledger import reconciling
 from bridge.ledger.keep import Replayed
 from bridge.ledger.ledger import Ledger
 from bridge.minimum import Minimum
-from bridge.reconcile.case import cases_of_day, day_range, known_numbers, known_petitions
-from bridge.reconcile.compare import Lists, compare
+from bridge.reconcile.case import Case, cases_of_day, known_numbers, known_petitions
+from bridge.reconcile.compare import Lists, absent, compare
 from bridge.reconcile.difference import THERE, Difference, Kind, Resolution
 from bridge.reconcile.report import Report
+from schemas.base import shanghai
 
 _log = structlog.get_logger("bridge.reconcile")
 
@@ -42,10 +43,10 @@ class Reconciler:
         """Reconcile this day of the city's clock; `mend` False only looks (nothing is stored either). May be run any
         number of times. Raises `CannotReconcile`, `LedgerAway`."""
         run_id = f"{day:%Y%m%d}-{secrets.token_hex(4)}"
-        lists = await self._lists(day)
+        earlier = await self._again_before(day)
+        lists = await self._lists(day, earlier)
         differences, matched = compare(lists, self._register)
         if mend:
-            earlier = await self._times_again(day)
             ours = {case.petition_id for case in lists.cases if case.ours}
             records = {record.number: record for record in lists.records}
             differences = [await self._mend(one, ours, records, earlier, run_id) for one in differences]
@@ -59,18 +60,27 @@ class Reconciler:
         return report
 
     # ── the two lists ──
-    async def _lists(self, day: date) -> Lists:
+    async def _lists(self, day: date, earlier: "Again") -> Lists:
         records = await self._ask(day)
-        neighbours = [*await self._ask(day - timedelta(days=1)), *await self._ask(day + timedelta(days=1))]
-        begins, ends = (from_ms(moment) for moment in day_range(day))
-        cases, known, petitions = await self._ledger.read(
+        elsewhere = [*await self._ask(day - timedelta(days=1)), *await self._ask(day + timedelta(days=1))]
+        cases = await self._ledger.read(
+            lambda conn: cases_of_day(conn, self._ledger.privacy.vault, self._minimum, self.system, day)
+        )
+        lists = await self._side_by_side(cases, records, elsewhere)
+        for other in _other_days(day, absent(lists), earlier, shanghai(self._now()).date()):
+            elsewhere += await self._ask(other)
+        return await self._side_by_side(cases, records, elsewhere)
+
+    async def _side_by_side(
+        self, cases: Sequence[Case], records: Sequence[Record], elsewhere: Sequence[Record]
+    ) -> Lists:
+        known, petitions = await self._ledger.read(
             lambda conn: (
-                cases_of_day(conn, self._ledger.privacy.vault, self._minimum, self.system, day),
-                known_numbers(conn, self.system, (record.number for record in (*records, *neighbours))),
+                known_numbers(conn, self.system, (record.number for record in (*records, *elsewhere))),
                 known_petitions(conn, (record.petition_id for record in records if record.petition_id)),
             )
         )
-        return Lists(begins, ends, self._now(), cases, records, neighbours, known, frozenset(petitions))
+        return Lists(self._now(), cases, records, elsewhere, known, frozenset(petitions))
 
     async def _ask(self, day: date) -> Sequence[Record]:
         try:
@@ -88,7 +98,7 @@ class Reconciler:
         one: Difference,
         ours: set[str],
         records: Mapping[str, Record],
-        earlier: Mapping[str, int],
+        earlier: "Again",
         run_id: str,
     ) -> Difference:
         if one.kind is Kind.MISSING_THERE and one.petition_id is not None and one.petition_id in ours:
@@ -98,10 +108,8 @@ class Reconciler:
             return await self._take_in(one, record)
         return one.resolved(Resolution.FOR_PEOPLE, _WHY.get((one.kind, one.side)))
 
-    async def _hand_over_again(
-        self, one: Difference, petition_id: str, earlier: Mapping[str, int], run_id: str
-    ) -> Difference:
-        if earlier.get(petition_id, 0) >= reconciling.MAX_AGAIN:
+    async def _hand_over_again(self, one: Difference, petition_id: str, earlier: "Again", run_id: str) -> Difference:
+        if len(earlier.get(petition_id, ())) >= reconciling.MAX_AGAIN:
             return one.resolved(Resolution.FOR_PEOPLE, f"handed over again {reconciling.MAX_AGAIN} times already")
         sent = await self._ledger.hand_over_again(reconciling.Again(petition_id, self.system, run_id))
         if sent is None:
@@ -126,15 +134,16 @@ class Reconciler:
         petition_id = next((outcome.petition_id for outcome in outcomes if outcome.petition_id), None)
         return one.resolved(Resolution.TAKEN_IN, petition_id)
 
-    async def _times_again(self, day: date) -> dict[str, int]:
-        """How often earlier runs of this day have handed each petition over again."""
-        earlier = await self._ledger.read(lambda conn: reconciling.all_reports(conn, self.system, day.isoformat()))
-        times: dict[str, int] = {}
-        for report in earlier:
+    async def _again_before(self, day: date) -> "Again":
+        reports = await self._ledger.read(lambda conn: reconciling.all_reports(conn, self.system, day.isoformat()))
+        found: dict[str, list[date]] = {}
+        for report in reports:
             for one in report["differences"]:
                 if one["resolution"] == Resolution.HANDED_OVER_AGAIN:
-                    times[one["petition_id"]] = times.get(one["petition_id"], 0) + 1
-        return times
+                    found.setdefault(one["petition_id"], []).append(
+                        shanghai(datetime.fromisoformat(report["ran_at"])).date()
+                    )
+        return found
 
     async def _keep(self, report: Report) -> None:
         await self._ledger.keep_report(
@@ -145,13 +154,24 @@ class Reconciler:
         )  # fmt: skip
 
 
+Again = Mapping[str, Sequence[date]]
+"""Petition → the days on which earlier runs of this day have handed it over again."""
+
+MOST_OTHER_DAYS = 14
+
+
+def _other_days(day: date, absent: Sequence[Case], earlier: Again, today: date) -> list[date]:
+    """The days, newest first, on which cases that are not in the lists may have entered the system after all: when it
+    says that they began there (we may have heard of them days later), and when they were handed over again."""
+    wanted = {shanghai(case.petition.submitted_at).date() for case in absent if not case.ours}
+    for case in absent:
+        for again in earlier.get(case.petition_id, ()):
+            wanted |= {again, again + timedelta(days=1)}
+    asked = {day - timedelta(days=1), day, day + timedelta(days=1)}
+    return sorted((other for other in wanted - asked if other <= today), reverse=True)[:MOST_OTHER_DAYS]
+
+
 _WHY: dict[tuple[Kind, str], str] = {
     (Kind.MISSING_THERE, THERE): "it began there, and is not there any more",
     (Kind.MISSING_HERE, "here"): "they name a petition number of ours that we never gave",
 }
-
-
-def missed_days(now: datetime, done: set[str], days: int = 7) -> list[date]:
-    """The days before today that have not been run, newest first. `now` on the city's clock."""
-    past = [now.date() - timedelta(days=back) for back in range(1, days + 1)]
-    return [day for day in past if day.isoformat() not in done]

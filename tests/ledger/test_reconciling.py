@@ -97,5 +97,22 @@ def test_a_report_is_kept_and_its_digest_is_in_the_journal(bench: Bench) -> None
     assert bench.do(read(lambda conn: reconciling.report(conn, HOTLINE, "2026-11-20"))) is None
     assert [one["run_id"] for one in bench.do(read(reconciling.reports))] == ["run2", "run1"]
     assert bench.do(read(reconciling.open_by_system)) == {HOTLINE: 0}, "the newest run of a day counts"
+
+
+def test_a_day_is_done_when_it_was_run_and_what_was_mended_has_been_looked_at_once_more(bench: Bench) -> None:
     days = ["2026-11-21", "2026-11-20"]
-    assert bench.do(read(lambda conn: reconciling.days_done(conn, HOTLINE, days))) == {"2026-11-21"}
+
+    def keep(run: str, *resolutions: str) -> None:
+        body = orjson.dumps({"differences": [{"resolution": one} for one in resolutions]})
+        bench.do(bench.ledger.keep_report(Kept(run, HOTLINE, days[0], 0, body, {})))
+
+    def done(since: int = 0) -> set[str]:
+        return bench.do(bench.ledger.read(lambda conn: reconciling.days_done(conn, HOTLINE, days, since)))
+
+    assert done() == set()
+    keep("run1", "for_people", "handed_over_again")
+    assert done(since=bench.clock.ms) == {"2026-11-21"}, "once a night is enough"
+    assert done(since=bench.clock.ms + 1) == set(), "the next night asks whether it held"
+    bench.clock.turn(1)
+    keep("run2", "for_people")
+    assert done(since=bench.clock.ms + 1) == {"2026-11-21"}, "people's differences are not mended by asking again"

@@ -63,13 +63,10 @@ def record(petition_id: str | None = "LT1", number: str | None = None, **changes
 
 
 def differences(
-    cases: Sequence[Case], records: Sequence[Record], neighbours: Sequence[Record] = (), **changes: Any
+    cases: Sequence[Case], records: Sequence[Record], elsewhere: Sequence[Record] = (), **changes: Any
 ) -> tuple[list[Difference], int]:
     known = {number: one.petition_id for one in cases for number in one.numbers}
-    lists = Lists(
-        BEGINS, BEGINS + timedelta(days=1), NOW, cases, records, neighbours, known,
-        frozenset(one.petition_id for one in cases),
-    )  # fmt: skip
+    lists = Lists(NOW, cases, records, elsewhere, known, frozenset(one.petition_id for one in cases))
     return compare(replace(lists, **changes), Plain())
 
 
@@ -94,10 +91,9 @@ def test_what_may_still_mend_itself_is_not_missing(changes: dict[str, Any]) -> N
     assert differences([case(**changes)], []) == ([], 0)
 
 
-def test_near_midnight_it_may_stand_in_the_neighbouring_day() -> None:
-    late = case(known_at=BEGINS + timedelta(minutes=3))
-    assert differences([late], [], [record()]) == ([], 1)
-    assert only(differences([case()], [], [record()])).kind is Kind.MISSING_THERE, "noon is not near midnight"
+def test_it_may_stand_in_the_list_of_another_day() -> None:
+    assert differences([case()], [], [record()]) == ([], 1)
+    assert only(differences([case()], [], [record("LT2")])).kind is Kind.MISSING_THERE
 
 
 def test_missing_here() -> None:
@@ -136,6 +132,16 @@ def test_a_state_that_has_just_changed_is_on_its_way() -> None:
 def test_field_mismatch_names_the_fields_that_both_have() -> None:
     one = only(differences([case()], [record(digests={"title": "路灯", "kind": "help"})]))
     assert (one.kind, one.detail) == (Kind.FIELD_MISMATCH, "kind, title")
+
+
+def test_what_both_say_in_words_of_their_own_is_held_against_the_state_alone() -> None:
+    told = record(digests={"title": "路灯"}, attachments=frozenset({"a"}))
+    assert differences([case(worded=False)], [told]) == ([], 1)
+    assert only(differences([case(worded=False)], [replace(told, state="closed")])).kind is Kind.STATE_MISMATCH
+
+
+def test_a_merged_petition_waits_for_the_answer_of_another() -> None:
+    assert differences([case(state="merged")], [record()]) == ([], 1)
 
 
 def test_duplicate_there() -> None:
