@@ -1,5 +1,6 @@
 """The calls we make: one event told, in one call or a few, and the question whether it arrived."""
 
+from contextlib import suppress
 from typing import Any
 
 from adapters.hotline12345 import answers, cases, telling
@@ -78,7 +79,8 @@ class HotlineOutbound:
                 raise
         # The case has been ours since we took it in; the hotline only wants to read so first (签收先于告知).
         case: dict[str, Any] = {name: data[name] for name in ("caseId", "caseHandleId") if name in data}
-        await self._client.act("SIGN", case, f"{uid}/sign")
+        with suppress(answers.AlreadyThere):
+            await self._client.act("SIGN", case, f"{uid}/sign")
         return await self._client.act(told.action, data, uid)
 
     def _again(self, outgoing: Outgoing, told: telling.Told, error: answers.AlreadyThere) -> Receipt:

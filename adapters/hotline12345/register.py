@@ -32,18 +32,20 @@ class HotlineRegister:
         self._page_size = page_size
 
     async def day(self, day: date) -> Sequence[Record]:
-        codes = self._dictionary.codes
-        action = codes.register["action"]
+        action = self._dictionary.codes.register["action"]
         if not action:
             raise CannotAsk("this hotline has no list of its cases")
+        await self._dictionary.refresh()
+        codes = self._dictionary.codes
         found: dict[tuple[str, str], Record] = {}
         for page in range(1, MAX_PAGES + 1):
             result = await self._page(action, day, page)
-            for row in answers.rows(result):
+            rows = answers.rows(result)
+            for row in rows:
                 one = record(row, codes)
                 # A case that came in while we turned the page pushes another onto the next one: that is no second case.
                 found.setdefault((one.number, str(row.get("recId"))), one)
-            if page >= answers.pages(result):
+            if not rows or page >= answers.pages(result):
                 return tuple(found.values())
         raise Unknown("register:too_many_pages")
 

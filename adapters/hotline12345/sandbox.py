@@ -39,6 +39,8 @@ SPOKEN = (
     "archiveOpinion",
     "notifyContent",
 )
+AGAIN = "REPORT (reHandleFlag)"
+"""What a REPORT of a case that is handled again is called among the arrivals."""
 # Actions whose time or number names the very step: told twice under different uids they are duplicates.
 ONCE = frozenset(
     {"ITEM_INST_SYNC", "DISPOSE_FEEDBACK", "CHECK_FEEDBACK", "ARCHIVE", "EVALUATE"}
@@ -119,7 +121,9 @@ class HotlineSandbox:
             case.steps.append(data)
         case.move(action, data)
         document = envelope.document(uid, message="成功", result={"recId": case.rec_id, "taskNum": case.task_num})
-        arrival = Arrival(uid, data["caseId"], action, case.task_num, self.core.now().isoformat(), _spoken(data))
+        # A case handled again is reported again, and is not given to us a second time.
+        what = AGAIN if action == "REPORT" and data.get("reHandleFlag") == 1 else action
+        arrival = Arrival(uid, data["caseId"], what, case.task_num, self.core.now().isoformat(), _spoken(data))
         self.core.memory.remember(arrival, document, effect=_effect(action, data))
         return document
 

@@ -258,3 +258,24 @@ def test_the_signature_before_a_notification_is_an_arrival_of_the_same_hand_off(
         assert there.hotline.cases["X1"].state == "核查"
 
     play(scene)
+
+
+def test_a_case_that_was_signed_in_the_meantime_is_told_all_the_same() -> None:
+    async def scene(there: Stage) -> None:
+        case = there.hotline._called({"external_id": "X1", "content": "路灯", "petitioner": {"anonymous": True}})
+        answer = there.hotline._taken
+
+        def signed_already(action: str, data: dict[str, Any], uid: str) -> dict[str, Any]:
+            if action == "SIGN":
+                case.signed = True
+                raise Refusal(-1, "请勿重复签收")
+            return answer(action, data, uid)
+
+        there.hotline._taken = signed_already  # type: ignore[method-assign]
+        visit = EventData(text="已电话回访", resolved="yes")
+        await there.bridge.outbound.send(
+            outgoing(EventType.FOLLOWED_UP, data=visit, external_ids={"caseId": "X1"}, attempt=2)
+        )
+        assert [item["what"] for item in (await there.received())["items"]] == ["NOTIFY"]
+
+    play(scene)

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.hotline12345 import build, digests, register, submission, wire
 from adapters.hotline12345.work_order import work_order
@@ -15,6 +17,7 @@ from schemas.event import EventData
 from schemas.event import EventType as E
 from schemas.petition import Attachment, Category, Kind, Petition, Petitioner, Place, Urgency
 from tests.adapters.hotline12345.support import CODES, NOW, PETITION_ID, REPORT, Stage, outgoing, petition, stage
+from tests.adapters.hotline12345.test_inbound_anything import NAMES, VALUE
 
 DOCUMENT = {
     "external_id": "JN-1",
@@ -195,7 +198,9 @@ def test_a_case_handled_again_has_a_new_dispatch_there() -> None:
         assert (await there.bridge.outbound.send(again)).holds
         assert await there.bridge.outbound.lookup(again) is not None
         assert (await one(there, asked)).state == "rehandling"
-        assert (await there.received())["duplicates"] == 0
+        seen = await there.received()
+        assert seen["duplicates"] == 0
+        assert [item["what"] for item in seen["items"]] == ["REPORT", "ARCHIVE", "REPORT (reHandleFlag)"]
 
     play(scene)
 
@@ -256,6 +261,35 @@ def test_a_city_may_say_that_there_is_none(tmp_path: Any) -> None:
 def test_a_row_that_names_no_case_is_no_answer(row: dict[str, Any]) -> None:
     with pytest.raises(Unknown):
         register.record(row, CODES)
+
+
+def test_a_list_that_promises_more_than_it_has_comes_to_an_end() -> None:
+    async def scene(there: Stage, asked: Register) -> None:
+        await there.bridge.outbound.send(outgoing())
+        listed = there.hotline.questions._rec_list
+        pages: list[int] = []
+
+        def boasting(data: dict[str, Any]) -> dict[str, Any]:
+            pages.append(data["curPage"])
+            result = listed(data)
+            return result | {"pageInfo": result["pageInfo"] | {"totalPage": 900}}
+
+        there.hotline.questions._answers["GET_REC_LIST"] = boasting
+        assert len(await asked.day(today(there))) == 1
+        assert pages == [1, 2]
+
+    play(scene)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from([*NAMES, "actDefName", "recCreateTime", "mediaNames", "outerTaskNum"]), VALUE))
+def test_any_row_is_a_record_or_no_answer(row: dict[str, Any]) -> None:
+    try:
+        found = register.record({"caseId": "X1", "recCreateTime": "2026-11-22 10:00:00", **row}, CODES)
+    except Unknown:
+        return
+    assert found.number
+    assert set(found.digests) == set(digests.FIELDS)
 
 
 ROW = {"recId": 1, "taskNum": "T1", "caseId": "X1", "recCreateTime": "2026-11-22 10:00:00", "eventDesc": "x"}
