@@ -1,6 +1,5 @@
 """What is written to be handed on: the sealed document byte for byte, and no department that is not shown."""
 
-import hashlib
 from pathlib import Path
 
 import orjson
@@ -23,7 +22,6 @@ def test_the_document_is_written_as_it_is_sealed(tmp_path: Path) -> None:
     written = write(tmp_path, found, [])
     content = (tmp_path / "digest-2026-10.json").read_bytes()
     assert content == canonical(found.published)
-    assert hashlib.sha256(content).hexdigest() == hashlib.sha256(canonical(found.published)).hexdigest()
     assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
 
 
