@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     retry_ladder: str = DEFAULT_LADDER
     patience: Patience = Patience()
     routes: Path | None = None
+    digest_rules: Path | None = None
     deadlines: Path | None = None
     duty_secretary: DutySecretary = DutySecretary()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -37,11 +37,12 @@ def digest(
     as_json: Json = False,
 ) -> None:
     """The monthly analysis: counted from events, without small groups, sealed when the month is over (月度分析研判)."""
+    from bridge import app as root
     from bridge.digest.month import BadMonth, Month
     from bridge.digest.rules import BadDigestRules, DigestRules
 
     try:
-        asked, chosen = Month.parse(month), DigestRules.load(rules)
+        asked, chosen = Month.parse(month), DigestRules.load(rules or root.settings().digest_rules)
     except (BadMonth, BadDigestRules) as error:
         fail(Exit.WRONG_USAGE, str(error))
     found, items = _reckon(asked, chosen, operator, seal=seal)

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bridge.cli import audit, erase, inspect, keys, merge, operate, reconcile, roster, run
+from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, reconcile, roster, run
 from bridge.cli.output import Exit, err
 
 app = typer.Typer(
@@ -22,19 +22,21 @@ roster.register(app)
 erase.register(app)
 merge.register(app)
 reconcile.register(app)
+digest.register(app)
 app.add_typer(inspect.routes_app, name="routes")
 
 
 def main() -> None:
     """Entry point of the console script."""
     from bridge.apikeys import BadKeyFile
+    from bridge.digest.rules import BadDigestRules
     from bridge.ledger.store import BadDatabaseUrl
     from bridge.routing import BadRoutes
     from bridge.settings import SettingsError
 
     try:
         app()
-    except (SettingsError, BadRoutes, BadKeyFile, BadDatabaseUrl) as error:
+    except (SettingsError, BadRoutes, BadKeyFile, BadDatabaseUrl, BadDigestRules) as error:
         err.print(str(error), style="red", markup=False)
         sys.exit(Exit.WRONG_USAGE)
     except BrokenPipeError:

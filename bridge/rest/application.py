@@ -15,8 +15,20 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
+from bridge.digest.rules import DigestRules
 from bridge.ledger.writer import LedgerAway
-from bridge.rest import doors, handoffs, health, merging, petitions, problems, proofs, reconciliations, unreached
+from bridge.rest import (
+    digests,
+    doors,
+    handoffs,
+    health,
+    merging,
+    petitions,
+    problems,
+    proofs,
+    reconciliations,
+    unreached,
+)
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
 from schemas.petition import PetitionDocument
@@ -46,6 +58,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(unreached.router(context))
     app.include_router(reconciliations.router(context))
     app.include_router(merging.router(context))
+    app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)

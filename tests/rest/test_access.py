@@ -19,6 +19,13 @@ ROUTES = [
     ("GET", "/v1/conservation", "petitions:read", "writer"),
     ("GET", "/v1/queues", "petitions:read", "writer"),
     ("GET", "/v1/messages", "operate", "reader"),
+    ("GET", "/v1/unreached", "petitions:read", "writer"),
+    ("POST", f"/v1/petitions/{ANY}/merge", "operate", "clerk"),
+    ("GET", "/v1/duplicates", "operate", "reader"),
+    ("GET", "/v1/reconciliations", "operate", "reader"),
+    ("GET", "/v1/reconciliations/hotline12345/2026-11-24", "operate", "reader"),
+    ("GET", f"/v1/digests/{ANY}", "petitions:read", "writer"),
+    ("GET", f"/v1/digests/{ANY}/items", "operate", "reader"),
 ]
 PATHS = [route[:2] for route in ROUTES]
 PUBLIC = {
