@@ -1,6 +1,7 @@
 """REPORT: a work order of the hotline becomes a petition, or a new dispatch of one that is known."""
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +17,9 @@ def read(report: wire.Report, key: str, at: datetime, codes: Codes) -> tuple[Dra
     has called before, and each code that has no mapping (noted, not guessed away)."""
     news = _dispatched(report, key, at)
     if any(ref.petition_id for ref in news.refs):
-        return (news,)
+        # One of ours, dispatched over there: known by the dispatch's own number, where it has one.
+        own = _dispatch_key(report, key, news) if report.case_handle_id else key
+        return (replace(news, message_key=own),)
     kind, strange = kind_of(report, codes)
     urgency, unheard = urgency_of(report, codes)
     told = _says_where(report)
@@ -31,8 +34,8 @@ def read(report: wire.Report, key: str, at: datetime, codes: Codes) -> tuple[Dra
         holder=cases.SYSTEM,
     )
     dispatch = (replace(news, message_key=_dispatch_key(report, key, news)),) if told else ()
-    notes = [code for code in (strange, unheard, _repeat(report)) if code is not None]
-    return (submission, *dispatch, *(_noted(code, report, news) for code in notes))
+    notes = tuple(_noted(code, report, news) for code in (strange, unheard) if code is not None)
+    return (submission, *dispatch, *notes, *_called_before(report, news))
 
 
 def _says_where(report: wire.Report) -> bool:
@@ -53,8 +56,8 @@ def _dispatch_key(report: wire.Report, key: str, news: Update) -> str:
 def _side_key(report: wire.Report, key: str, what: str, *facts: object) -> str:
     """The key of what stands beside the petition in a message: by what it says about which case, not by who brought
     it."""
-    said = repr((report.case_id or key, what, *facts)).encode("utf-8", "surrogatepass")
-    return f"{what}:{hashlib.sha256(said).hexdigest()}"
+    said = json.dumps([report.case_id or key, what, *facts], default=lambda moment: moment.timestamp())
+    return f"{what}:{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def _dispatched(report: wire.Report, key: str, at: datetime) -> Update:
@@ -78,21 +81,31 @@ def _dispatched(report: wire.Report, key: str, at: datetime) -> Update:
     )
 
 
-def _repeat(report: wire.Report) -> RawCode | None:
-    if report.repeat_call != "1":
-        return None
-    return RawCode(code="repeatCallFlag=1", name="重复来电")
+def _repeats(report: wire.Report) -> bool:
+    return report.repeat_call == "1"
 
 
 def _noted(code: RawCode, report: wire.Report, news: Update) -> Update:
-    """A code beside the petition. A repeated call is a note: it names the former order where the text quotes it."""
-    repeat = code.code.startswith("repeatCallFlag")
-    earlier = former.numbers(report.event_desc or "") if repeat else ()
+    """A code without a mapping, beside the petition."""
+    return _beside(report, news, EventType.UNKNOWN, EventData(status=code), code.code)
+
+
+def _called_before(report: wire.Report, news: Update) -> tuple[Update, ...]:
+    """The order that a repeated call is about, where the text quotes it: noted for who merges them."""
+    earlier = former.numbers(report.event_desc or "") if _repeats(report) else ()
+    if not earlier:
+        return ()
+    status = RawCode(code="repeatCallFlag=1", name="重复来电")
+    data = EventData(status=status, reference=earlier[0])
+    return (_beside(report, news, EventType.NOTED, data, earlier[0]),)
+
+
+def _beside(report: wire.Report, news: Update, type_: EventType, data: EventData, what: str) -> Update:
     return Update(
-        message_key=_side_key(report, news.message_key, "code", code.code),
+        message_key=_side_key(report, news.message_key, "code", what),
         refs=news.refs,
-        type=EventType.NOTED if repeat else EventType.UNKNOWN,
-        data=EventData(status=code, reference=earlier[0] if earlier else None),
+        type=type_,
+        data=data,
         occurred_at=news.occurred_at,
     )
 
@@ -113,6 +126,7 @@ def _petition(report: wire.Report, key: str, kind: Kind, urgency: Urgency, codes
         lead_unit=(report.handle_org_name or "")[:200] or None,
         attachments=cases.attachments(report, key),
         occurred_at=report.call_time or report.register_time,
+        repeat_call=_repeats(report),
     )
 
 

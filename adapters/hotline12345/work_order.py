@@ -48,6 +48,8 @@ def work_order(petition: Petition, codes: Codes) -> Data:
         "caseMark": codes.report["case_mark"],
         "medias": medias(petition.attachments, "上报"),
     }
+    if petition.repeat_call:
+        data["repeatCallFlag"] = 1
     if "property" in kind:
         data["eventPropertyId"] = kind["property"]
     where = place_of(petition.place)

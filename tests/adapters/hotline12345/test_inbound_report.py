@@ -236,6 +236,12 @@ def test_one_dispatch_is_one_message_by_whatever_road_it_comes() -> None:
     assert beside(REPORT | DISPATCH | {"caseId": "X2"}).message_key != first.message_key
     without = {**REPORT, **DISPATCH, "caseHandleId": ""}
     assert beside(without, "u-1").message_key == beside(without, "u-2").message_key
+    by_notice = REPORT | DISPATCH | {"disposeDeadlineTime": 1795946400000}
+    assert beside(by_notice).message_key == first.message_key
+    ours = [update("REPORT", REPORT | DISPATCH | {"caseId": PETITION_ID}, uid).message_key for uid in ("u-1", "u-2")]
+    assert ours[0] == ours[1] != first.message_key
+    unnumbered = {**REPORT, "caseId": PETITION_ID, "caseHandleId": ""}
+    assert update("REPORT", unnumbered, "u-1").message_key == "u-1"
     later = without | {"disposeDeadlineTime": "2026-12-09 18:00:00"}
     assert beside(later).message_key != beside(without).message_key
 
@@ -252,8 +258,9 @@ def test_a_caller_who_has_called_before() -> None:
     assert (note.type, note.data.reference) == (EventType.NOTED, "20261101000123")
     assert note.data.status is not None
     assert (note.data.status.code, note.data.status.name) == ("repeatCallFlag=1", "重复来电")
-    assert beside(REPORT | {"repeatCallFlag": "1"}).data.reference is None
-    assert len(_drafts(REPORT | {"repeatCallFlag": 0})) == 1
+    assert submission(REPORT | {"repeatCallFlag": "1"}).petition.repeat_call
+    assert len(_drafts(REPORT | {"repeatCallFlag": "1"})) == 1, "no order is quoted: there is nothing to note"
+    assert len(_drafts(REPORT | {"repeatCallFlag": 0, "eventDesc": text})) == 1
 
 
 def _drafts(data: dict[str, Any]) -> tuple[Any, ...]:

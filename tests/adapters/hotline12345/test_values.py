@@ -97,8 +97,8 @@ READ: dict[str, tuple[Callable[[], Any], Any]] = {
     "notifyMethod 4": (lambda: _method(4), "电话"),
     "reHandleFlag 1": (lambda: _again({"reHandleFlag": 1}), E.REHANDLED),
     "reHandleFlag 0": (lambda: _again({"reHandleFlag": 0}), E.DISPATCHED),
-    "repeatCallFlag 1": (lambda: len(read(sent("REPORT", REPORT | {"repeatCallFlag": 1})).drafts), 2),  # type: ignore[union-attr]
-    "repeatCallFlag 0": (lambda: len(read(sent("REPORT", REPORT | {"repeatCallFlag": 0})).drafts), 1),  # type: ignore[union-attr]
+    "repeatCallFlag 1": (lambda: order({"repeatCallFlag": 1}).petition.repeat_call, True),
+    "repeatCallFlag 0": (lambda: order({"repeatCallFlag": 0}).petition.repeat_call, False),
     "reporterPublicFlag 0": (lambda: order({"reporterPublicFlag": 0}).petition.petitioner.confidential, True),
     "reporterPublicFlag 1": (lambda: order({"reporterPublicFlag": 1}).petition.petitioner.confidential, False),
     "mediaUsage 上报": (lambda: usage("上报"), "上报"),
@@ -165,6 +165,7 @@ WRITTEN: dict[str, Outgoing] = {
     "notifyMethod 3": tells(E.ACCEPTED, THEIRS),
     "notifyMethod 4": tells(E.ACCEPTED, THEIRS),
     "reHandleFlag 1": tells(E.REHANDLED, OURS),
+    "repeatCallFlag 1": outgoing(petition=petition(repeat_call=True)),
     "reporterPublicFlag 0": outgoing(petition=petition(petitioner=Petitioner(name="张大爷", confidential=True))),
     "reporterPublicFlag 1": outgoing(),
     "mediaUsage 上报": outgoing(petition=petition(attachments=(FILE,))),
