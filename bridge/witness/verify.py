@@ -27,6 +27,7 @@ from bridge.witness.tree import Frontier
 MAX_FAULTS = 10_000
 """More faults than this are only counted: a log that is wrong throughout must not fill the memory."""
 
+_FOLDERS = frozenset({"checkpoints", tiles.FOLDER, "torn", "lost+found"})
 _MAX_TREES = 64
 _MAX_STRAYS = 1024
 _PROGRESS_LINES = 2048
@@ -120,8 +121,11 @@ class _Faults:
 
 
 def _check_names(audit_dir: Path, faults: _Faults) -> None:
+    """Nothing lies in the directory but the log, its checkpoints and tiles, and what a crash left torn."""
     for name in sorted(os.listdir(audit_dir)):  # noqa: PTH208 — names only
-        if name.startswith("audit-") and day_of_file(name) is None and not archive.is_digest_name(name):
+        known = name in _FOLDERS or day_of_file(name) or archive.is_digest_name(name)
+        # A name with a dot in front is a write that a crash cut short.
+        if not known and not name.startswith("."):
             faults.add(None, name, None, "not the name of an audit file: it was not read (文件名不合规)")
 
 

@@ -420,7 +420,9 @@ def test_a_renamed_file(copy: Copy, old: str, new: str) -> None:
     assert not copy.verify().holds
 
 
-@pytest.mark.parametrize("new", ["audit-2026-11-23.jsonl", "audit-2026-11-01.jsonl", "audit-2026-11-20 (copy).jsonl"])
+@pytest.mark.parametrize(
+    "new", ["audit-2026-11-23.jsonl", "audit-2026-11-01.jsonl", "audit-2026-11-20 (copy).jsonl", "copy", "tile.jsonl"]
+)
 def test_a_file_twice(copy: Copy, new: str) -> None:
     shutil.copy(copy.dir / FILES[0], copy.dir / new)
     assert not copy.verify().holds
