@@ -14,8 +14,10 @@ def told(bench: Bench, number: str) -> tuple[Case, str]:
     bench.deliver(case, WECHAT, told_petitioner=True)
     bench.say(case, EventType.CLOSED, HOTLINE, text="已修好")
     bench.route_all()
+    handoff = str(bench.lane(case, WECHAT)[-1]["handoff_id"])
     progress = {"petitioner": number, "petitioner:by": "template"}
-    handoff = bench.deliver(case, WECHAT, told_petitioner=True, number=number, progress=progress)
+    receipt = Receipt(number, told_petitioner=True, progress=progress)
+    assert bench.settle(bench.settlement(bench.leased(handoff), receipt, progress=progress))
     assert bench.petition(case)["closed_at"] is not None
     return case, handoff
 
