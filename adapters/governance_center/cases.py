@@ -29,8 +29,8 @@ OPEN_PARTS = frozenset(PartState) - {PartState.FINISHED, PartState.EXCUSED, Part
 class Case:
     """`number` is the center's own; `document` the report as the center has it; `ours`: the bridge reported it.
 
-    `parts`: each unit's own state; `status`: what the case has come to; `shown`: what the list says instead; `over`:
-    nothing more is done for it; `texts`: words it was started with.
+    `parts`: each unit's own state; `status`: what the case has come to; `shown`: what the list says instead; `files`:
+    what its steps brought along; `over`: nothing more is done for it; `texts`: words it was started with.
     """
 
     number: str
@@ -45,6 +45,7 @@ class Case:
     parts: dict[str, PartState] = field(default_factory=dict)
     status: EventType = EventType.PROGRESSED
     shown: dict[str, Any] = field(default_factory=dict)
+    files: list[Any] = field(default_factory=list)
     said: int = 0
     over: bool = False
     archived: bool = False

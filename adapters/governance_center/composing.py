@@ -15,7 +15,6 @@ from schemas.petition import Attachment, Petition
 Fields = dict[str, Any]
 
 HOURS_A_DAY = 24
-EVIDENCE = "督办"
 PASSED, DENIED = "1", "2"
 REVIEWS = {
     EventType.RETURNED: PASSED,
@@ -41,9 +40,9 @@ def op_for(outgoing: Outgoing, codes: Codes) -> Op:
     return codes.says[kind]
 
 
-def document(outgoing: Outgoing, codes: Codes) -> Fields:
-    """The whole document; what is not known is left out."""
-    op = op_for(outgoing, codes)
+def document(outgoing: Outgoing, codes: Codes, op: Op | None = None) -> Fields:
+    """The whole document, as `op` or as the event's usual one; what is not known is left out."""
+    op = op or op_for(outgoing, codes)
     fields = {
         "op": op.value,
         "messageId": outgoing.idempotency_key,
@@ -88,11 +87,6 @@ def _files(files: tuple[Attachment, ...]) -> list[Fields]:
     return [file.model_dump(exclude_none=True) for file in files]
 
 
-def _evidence(files: tuple[Attachment, ...]) -> list[Fields]:
-    """Files of the step that brings a petition here, told apart from the petition's own by their usage."""
-    return _files(tuple(file.model_copy(update={"usage": file.usage or EVIDENCE}) for file in files))
-
-
 # ── what each op adds ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -113,7 +107,7 @@ def _report(outgoing: Outgoing, codes: Codes) -> Fields:
         "urgencyDegree": code_for(codes.urgency, petition.urgency),
         "registerTimeStr": wire_time(petition.submitted_at),
         "happenTimeStr": wire_time(petition.occurred_at) if petition.occurred_at else None,
-        "attrs": [*_files(petition.attachments), *_evidence(data.attachments)],
+        "attrs": _files(petition.attachments + data.attachments),
         **_place(petition),
         **_contact(petition),
         **_targets(data.units or _units(petition), codes),

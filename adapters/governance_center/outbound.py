@@ -24,9 +24,20 @@ class CenterOutbound:
         self._codes = codes
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        document = composing.document(outgoing, self._codes)
+        op = composing.op_for(outgoing, self._codes)
+        try:
+            return await self._say(outgoing, op)
+        except Permanent as error:
+            lost = error.code == "unknown_event" and outgoing.event.type in composing.ESCALATIONS
+            if not lost or op is Op.REPORT:
+                raise
+            # It numbered this petition once and has lost it: what escalates a petition reports it anew.
+            return await self._say(outgoing, Op.REPORT)
+
+    async def _say(self, outgoing: Outgoing, op: Op) -> Receipt:
+        document = composing.document(outgoing, self._codes, op)
         reply = await self._caller.call("POST", EVENTS, orjson.dumps(document))
-        return _receipt(outgoing, Op(document["op"]), judged(reply, self._codes.answers))
+        return _receipt(outgoing, op, judged(reply, self._codes.answers))
 
     async def lookup(self, outgoing: Outgoing) -> Receipt | None:
         answer = await self._found(outgoing)

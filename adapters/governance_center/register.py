@@ -17,7 +17,6 @@ from adapters.governance_center import petition as reports
 from adapters.governance_center.answers import NOT_THERE, judged
 from adapters.governance_center.calling import Caller
 from adapters.governance_center.codes import Codes, Unmapped
-from adapters.governance_center.composing import EVIDENCE
 from adapters.governance_center.listing import Entry, Listing, ListQuery, Reported
 from adapters.governance_center.numbers import is_own
 from adapters.governance_center.reading import Reader, message_key
@@ -166,5 +165,5 @@ def _digest(value: str | None) -> str:
 
 
 def _names(files: Sequence[Attachment]) -> frozenset[str]:
-    """Digests of the names of the petition's own files; what a later step brought along is not the report's."""
-    return frozenset(_digest(file.name) for file in files if file.usage != EVIDENCE)
+    """Digests of the names of all files of the event, whichever step brought them."""
+    return frozenset(_digest(file.name) for file in files)

@@ -27,6 +27,8 @@ def waits_for(case: Case, op: Op, document: EventDocument) -> list[str]:
 
 def happened(case: Case, op: Op, document: EventDocument, codes: Codes) -> None:
     """The case after a document of either side."""
+    if op is not Op.REPORT:
+        case.files += [{"name": file.name, "url": file.url} for file in document.attrs]
     if op in (Op.DISPATCH, Op.PACKAGE):
         for entry in document.assignments:
             case.parts.setdefault(entry.orgName or "", PartState.ASSIGNED)

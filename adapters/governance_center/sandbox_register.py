@@ -24,7 +24,6 @@ LISTED = (
     "urgencyDegree",
     "regionCode",
     "gridCode",
-    "attrs",
 )
 """What the list says of a report: nothing by which the citizen can be known."""
 
@@ -79,6 +78,7 @@ class Seeds:
             "enterTimeStr": wire_time(case.entered_at),
             "status": sandbox_cases.status_code(case, self._codes),
             **{name: case.document[name] for name in LISTED if name in case.document},
+            "attrs": [*case.document.get("attrs", []), *case.files],
             **case.shown,
         }
         return {name: value for name, value in entry.items() if value is not None}
@@ -125,7 +125,7 @@ class Seeds:
     def _twice(self, case: Case, command: Document) -> Document:
         """The same petition under a second number."""
         again = event_number(self._box.now(), self._box.number(), self._box.random)
-        self._book.add(replace(case, number=again, message_ids=[], parts={}, shown={}, over=True))
+        self._book.add(replace(case, number=again, message_ids=[], parts={}, shown={}, files=[], over=True))
         return {"again": again}
 
     def _attachment(self, case: Case, command: Document) -> Document:

@@ -10,7 +10,7 @@ from adapters.governance_center.guard import Guard
 from adapters.governance_center.settings import CenterSettings, sandbox_settings
 from adapters.governance_center.signature import SignType
 from bridge.adapter import Busy, CannotAsk, OutboundError, Permanent, Transient, Unknown
-from schemas.event import EventData, EventType
+from schemas.event import EventData, EventType, Package
 from tests.adapters.governance_center.support import (
     NOW,
     PETITION_ID,
@@ -148,6 +148,21 @@ def test_the_sandbox_refuses_what_is_wrong(change: dict[str, object]) -> None:
                 with pytest.raises(Permanent, match="auth"):
                     await wrong.send(REPORTED)
             assert not center.box.memory.arrivals
+
+    run(work())
+
+
+@pytest.mark.parametrize("kind", [EventType.SUPERVISED, EventType.URGED, EventType.RECLASSED])
+def test_what_escalates_a_petition_that_the_center_has_lost_reports_it_anew(kind: EventType) -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            lost = (await outbound.send(REPORTED)).number
+            center.book.forget(center.book.find(lost))
+            data = EventData(text="久拖不决", package=Package(number="P-1") if kind is EventType.RECLASSED else None)
+            receipt = await outbound.send(outgoing(kind, data, known=lost))
+            assert receipt.holds
+            assert receipt.number != lost
+            assert [one.value for one in receipt.external_ids] == [receipt.number]
 
     run(work())
 

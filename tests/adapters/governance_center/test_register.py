@@ -251,15 +251,15 @@ def test_an_attachment_nobody_sent() -> None:
     run(work())
 
 
-def test_evidence_of_an_escalation_is_no_attachment_of_the_petition() -> None:
+def test_files_of_later_steps_are_listed_with_the_petitions_own() -> None:
     async def work() -> None:
-        async with with_sandbox() as (center, outbound), aiohttp.ClientSession() as session:
-            file = Attachment(name="督办依据.pdf", url="https://files.example/2")
-            event = outgoing(EventType.SUPERVISED, EventData(text="久拖不决", attachments=(file,)), **RICH)
-            number = (await outbound.send(event)).number
-            register = register_of(sandbox_settings(outbound._caller._base, SECRET), session)
-            (record,) = await register.day(center.book.find(number).entered_at.date())
-            assert record.attachments == register.attachments(petition(**RICH))
+        async with world() as here:
+            later = Attachment(name="办结照片.jpg", url="https://files.example/2")
+            await here.outbound.send(
+                outgoing(EventType.REPLIED, EventData(text="已办结", attachments=(later,)), known=here.number)
+            )
+            wanted = petition(**{**RICH, "attachments": (*RICH["attachments"], later)})
+            assert (await here.record()).attachments == here.register.attachments(wanted)
 
     run(work())
 
