@@ -75,7 +75,8 @@ class Casebook:
 
     def add(self, case: Case) -> Case:
         self.cases[case.number] = case
-        if case.petition_id and case.petition_id not in self.by_petition:
+        earlier = self.by_petition.get(case.petition_id or "")
+        if case.petition_id and (earlier is None or earlier.archived):
             self.by_petition[case.petition_id] = case
         return case
 

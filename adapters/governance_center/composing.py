@@ -15,6 +15,8 @@ from schemas.petition import Attachment, Petition
 Fields = dict[str, Any]
 
 HOURS_A_DAY = 24
+ITSELF = "000"
+"""How a center calls itself among the platforms (INTERFACES 2)."""
 PASSED, DENIED = "1", "2"
 REVIEWS = {
     EventType.RETURNED: PASSED,
@@ -112,7 +114,7 @@ def _report(outgoing: Outgoing, codes: Codes) -> Fields:
         **_contact(petition),
         **_targets(data.units or _units(petition), codes),
         **supervision.fields(outgoing, codes),
-        "relatedCodes": _related(petition, codes),
+        "relatedCodes": _related(outgoing, codes),
     }
 
 
@@ -137,14 +139,17 @@ def _contact(petition: Petition) -> Fields:
     return {"contactUserName": person.name, "contactTel": person.phone, "openId": person.openid}
 
 
-def _related(petition: Petition, codes: Codes) -> list[Fields]:
-    """The numbers by which the center may have heard of the same matter from its other channels."""
+def _related(outgoing: Outgoing, codes: Codes) -> list[Fields]:
+    """The numbers by which the center may have heard of the same matter: from its other channels, or its own of an
+    earlier round."""
     platforms = {system: code for code, system in reversed(codes.peers.items())}
-    return [
+    others = [
         {"bizPlatform": platforms[known.system], "code": known.value}
-        for known in petition.external_ids
+        for known in outgoing.petition.external_ids
         if known.system in platforms
     ]
+    earlier = outgoing.external_ids.get(EVENT_ID)
+    return others + ([{"bizPlatform": ITSELF, "code": earlier}] if earlier else [])
 
 
 def _units(petition: Petition) -> tuple[Assignment, ...]:

@@ -28,10 +28,8 @@ class CenterOutbound:
         try:
             return await self._say(outgoing, op)
         except Permanent as error:
-            lost = error.code == "unknown_event" and outgoing.event.type in composing.ESCALATIONS
-            if not lost or op is Op.REPORT:
+            if op is Op.REPORT or not _begins_anew(outgoing.event.type, error.code):
                 raise
-            # It numbered this petition once and has lost it: what escalates a petition reports it anew.
             return await self._say(outgoing, Op.REPORT)
 
     async def _say(self, outgoing: Outgoing, op: Op) -> Receipt:
@@ -65,6 +63,14 @@ class CenterOutbound:
             if error.code in NOT_THERE:
                 raise CannotAsk from error
             raise
+
+
+def _begins_anew(kind: EventType, refusal: str) -> bool:
+    """Whether the petition is to be reported once more, for a new number there: the center has lost what we escalate,
+    or has archived what is reopened (重办)."""
+    if refusal == "archived":
+        return kind is EventType.REHANDLED
+    return refusal == "unknown_event" and kind in composing.ESCALATIONS
 
 
 def _receipt(outgoing: Outgoing, op: Op, answer: Answer) -> Receipt:

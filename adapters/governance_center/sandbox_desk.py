@@ -58,7 +58,10 @@ class Desk:
         if case is None and op is not Op.REPORT:
             return refused(UNKNOWN_EVENT)
         if case is not None and case.archived:
-            return refused("事件已归档！")
+            if op is not Op.REPORT:
+                return refused("事件已归档！")
+            # A reopened matter: a round of its own, with a number of its own.
+            case = None
         if case is not None and (waiting := sandbox_cases.waits_for(case, op, document)):
             return refused(f"协办单位尚未全部办结，主办单位不能办结：还有{len(waiting)}个", case.number)
         return self._kept(case or self._opened(document, plain), op, document, plain, new=case is None)
@@ -76,7 +79,7 @@ class Desk:
         ours = document.oppoSideBusiCode or case.petition_id or ""
         arrival = Arrival(key, ours, op.value, case.number, self._box.now().isoformat(), composing.said(plain))
         # One petition is reported once; any other op may rightly happen again.
-        effect = f"once{self._seeds.forgotten.get(ours, '')}" if op is Op.REPORT else None
+        effect = f"once in round {self._seeds.round_of(ours)}" if op is Op.REPORT else None
         self._box.memory.remember(arrival, answer, effect=effect)
         case.message_ids.append(key)
         case.over = case.over or op in ENDS_A_CASE

@@ -52,6 +52,11 @@ class Seeds:
             "entered": self._entered,
         }
 
+    def round_of(self, petition_id: str) -> int:
+        """How often the petition may rightly have been reported before: each time it was forgotten or archived."""
+        archived = sum(case.archived for case in self._book.cases.values() if case.petition_id == petition_id)
+        return self.forgotten.get(petition_id, 0) + archived
+
     # ── the query interface ──
     def listed(self, body: bytes) -> Document:
         """One page of the cases that entered within `[beginTime, endTime)`."""

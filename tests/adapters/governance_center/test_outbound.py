@@ -167,6 +167,26 @@ def test_what_escalates_a_petition_that_the_center_has_lost_reports_it_anew(kind
     run(work())
 
 
+def test_a_reopened_petition_gets_a_new_number_once_its_event_is_archived() -> None:
+    async def work() -> None:
+        async with with_sandbox() as (center, outbound):
+            first = (await outbound.send(REPORTED)).number
+            again = outgoing(EventType.REHANDLED, EventData(text="群众不满意，重办"), known=first)
+            assert (await outbound.send(again)).number == first
+            await center.step({"eventId": first, "step": "archive"})
+            reopened = outgoing(EventType.REHANDLED, EventData(text="再次重办"), known=first)
+            receipt = await outbound.send(reopened)
+            assert receipt.holds
+            assert [one.value for one in receipt.external_ids] == [receipt.number] != [first]
+            case = center.book.find(PETITION_ID)
+            assert (case.number, case.document["advice"]) == (receipt.number, "再次重办")
+            assert case.document["relatedCodes"] == [{"bizPlatform": "000", "code": first}]
+            assert (center.box.memory.duplicates, center.book.find(first).archived) == (0, True)
+            await outbound.send(outgoing(EventType.REPLIED, REPLIED, known=receipt.number))
+
+    run(work())
+
+
 @pytest.mark.parametrize("sign_type", ["HMAC-SM3", "HMAC-SHA256"])
 def test_both_algorithms_are_sent(sign_type: str) -> None:
     async def work() -> None:
