@@ -255,6 +255,18 @@ def test_a_city_may_say_that_there_is_none(tmp_path: Any) -> None:
     asyncio.run(run())
 
 
+def test_a_city_may_call_it_otherwise(tmp_path: Any) -> None:
+    mine = tmp_path / "codes.toml"
+    mine.write_text('[register]\naction = "QUERY_BY_DAY"\n')
+
+    async def scene(there: Stage, asked: Register) -> None:
+        await there.bridge.outbound.send(outgoing())
+        assert (await one(there, asked)).petition_id == PETITION_ID
+        assert there.hotline.understood["QUERY_BY_DAY"] == 1
+
+    play(scene, codes=mine)
+
+
 @pytest.mark.parametrize(
     "row", [{}, {"caseId": "X1"}, {"recCreateTime": "2026-11-22 10:00:00"}, {"caseId": [1]}, {"recCreateTime": "soon"}]
 )
