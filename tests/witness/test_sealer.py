@@ -13,7 +13,9 @@ from bridge.ledger.migrate import migrate
 from bridge.ledger.seal import Seal
 from bridge.ledger.store import Store
 from bridge.witness import checkpoints, keys, proofs
+from bridge.witness.archive import pack
 from bridge.witness.checkpoints import CheckpointError
+from bridge.witness.compare import compare
 from bridge.witness.logfiles import archives, read
 from bridge.witness.note import open_signed
 from bridge.witness.proofs import Prover
@@ -319,3 +321,45 @@ def test_the_sealer_packs_old_days_and_copies_what_it_signs(bench: Bench, tmp_pa
     assert [path.name for path in archives(tmp_path / "audit")] == ["audit-2026-11-22.jsonl.gz"]
     found = verify(tmp_path / "audit", keys.verifiers(tmp_path / "keys"), copies=[second])
     assert (found.holds, found.entries) == (True, 4)
+
+
+# ── held against the ledger ──
+
+
+def against_ledger(bench: Bench, folder: Path) -> list[tuple[int, str, str]]:
+    with bench.store.reading() as conn:
+        return [
+            (fault["n"], fault["file"], fault["what"].partition(" (")[0]) for fault in compare(conn, folder / "audit")
+        ]
+
+
+def test_the_ledger_and_the_files_say_the_same_entry_for_entry(bench: Bench, tmp_path: Path) -> None:
+    happen(bench, 3)
+    bench.do(sealer_of(bench, tmp_path).finish())
+    bench.clock.at += timedelta(days=1)
+    happen(bench, 3)
+    bench.do(sealer_of(bench, tmp_path).finish())
+    day, packed = "audit-2026-11-22.jsonl", "audit-2026-11-22.jsonl.gz"
+    pack(tmp_path / "audit" / day)
+    assert against_ledger(bench, tmp_path) == []
+    bench.sql("UPDATE journal SET body = replace(body, 'refused', 'taken') WHERE n = 2")
+    bench.sql("DELETE FROM journal WHERE n = 5")
+    assert against_ledger(bench, tmp_path) == [
+        (2, packed, "differs from the ledger"),
+        (5, "audit-2026-11-23.jsonl", "in the audit log, not in the ledger"),
+    ]
+    (tmp_path / "audit/audit-2026-11-23.jsonl").unlink()
+    (tmp_path / "audit" / packed).write_bytes(b"damaged")
+    missing = "in the ledger, not in the audit log"
+    assert against_ledger(bench, tmp_path) == [(n, "ledger", missing) for n in (1, 2, 3, 4, 6)]
+
+
+def test_a_lost_directory_does_not_fill_the_memory(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.witness.compare.MAX_FAULTS", 3)
+    happen(bench, 5)
+    bench.do(sealer_of(bench, tmp_path).finish())
+    for path in (tmp_path / "audit").glob("*.jsonl"):
+        path.unlink()
+    assert len(against_ledger(bench, tmp_path)) == 3
