@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.hotline12345 import MANIFEST, build
+from adapters.hotline12345 import MANIFEST, build, telling
 from adapters.hotline12345.sandbox_questions import Refusal
 from adapters.hotline12345.settings import HotlineSettings
 from bridge.adapter import Busy, CannotAsk, Outgoing, Permanent, Receipt, Transient, Unknown, Workshop
@@ -279,3 +279,7 @@ def test_a_case_that_was_signed_in_the_meantime_is_told_all_the_same() -> None:
         assert [item["what"] for item in (await there.received())["items"]] == ["NOTIFY"]
 
     play(scene)
+
+
+def test_the_manifest_knows_every_part_of_a_hand_off() -> None:
+    assert MANIFEST.arrival_keys("h", frozenset()) == {"h", *(f"h/{part}" for part in telling.PARTS)}
