@@ -9,6 +9,7 @@ import schemas
 from bridge.app import manifests
 from bridge.bus import asyncapi
 from bridge.bus.topology import Topology
+from bridge.rest import openapi
 from schemas import generate
 
 FOLDER = Path(schemas.__file__).parent / "json"
@@ -17,7 +18,11 @@ FOLDER = Path(schemas.__file__).parent / "json"
 def documents() -> dict[str, str]:
     """File name → content of all that belongs in `FOLDER`."""
     topology = Topology(tuple(manifest.system for manifest in manifests()))
-    return {**generate.files(), "asyncapi.json": generate.text(asyncapi.document(topology))}
+    return {
+        **generate.files(),
+        "asyncapi.json": generate.text(asyncapi.document(topology)),
+        "openapi.json": generate.text(openapi.document(manifests())),
+    }
 
 
 def differing(folder: Path, wanted: Mapping[str, str]) -> list[str]:
@@ -40,7 +45,9 @@ def write(folder: Path, wanted: Mapping[str, str]) -> list[str]:
 
 
 def main() -> int:
-    parser = ArgumentParser(prog="python -m bridge.documents", description="JSON Schemas and AsyncAPI (生成文档)")
+    parser = ArgumentParser(
+        prog="python -m bridge.documents", description="JSON Schemas, AsyncAPI and OpenAPI (生成文档)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and name the files that differ")
     if parser.parse_args().check:
         stale = differing(FOLDER, documents())

@@ -74,17 +74,19 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def definitions(models: Iterable[type[BaseModel]], ref_template: str) -> dict[str, Any]:
-    """These models and all they are made of, by class name, with bilingual titles."""
+def definitions(
+    models: Iterable[type[BaseModel]], ref_template: str, titles: Mapping[str, str] = TITLES
+) -> dict[str, Any]:
+    """These models and all they are made of, by class name, with bilingual titles. KeyError: one without a title."""
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template=ref_template, schema_generator=_Generator
     )
-    return {name: _told(name, definition) for name, definition in found["$defs"].items()}
+    return {name: _told(name, definition, titles[name]) for name, definition in found["$defs"].items()}
 
 
-def _told(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+def _told(name: str, definition: dict[str, Any], title: str) -> dict[str, Any]:
     """With its bilingual title; a vocabulary also tells its words in Chinese."""
-    told = {**definition, "title": TITLES[name]}
+    told = {**definition, "title": title}
     if chinese := VOCABULARIES.get(name):
         told["description"] += " " + ", ".join(f"{word} {zh}" for word, zh in chinese.items())
     return told

@@ -263,7 +263,7 @@ def _numbers(conn: Connection, petition_ids: Sequence[str]) -> dict[str, list[tu
 
 def _readable(row: Row) -> dict[str, Any]:
     """Times as ISO 8601, nothing that is empty."""
-    moments = ("_at", "_until")
+    moments = ("_at", "_until", "acknowledge_by")
     # Column names are SQLAlchemy's own kind of string, which orjson refuses as keys.
     return {
         str(key): iso(value) if key.endswith(moments) and isinstance(value, int) else value

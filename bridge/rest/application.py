@@ -1,14 +1,11 @@
 """The ASGI application: doors, `/v1`, health, documents and the console."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -31,7 +28,6 @@ from bridge.rest import (
 )
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
-from schemas.petition import PetitionDocument
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -43,8 +39,10 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
         version="0.1.0",
         summary="Petitions between the 12345 hotline, the social governance center and WeChat",
         lifespan=lifespan,
+        openapi_url=None,  # ours tells of the doors too
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # an address that is not ours is a 404, and leads nowhere else
     )
     app.add_exception_handler(problems.Problem, problems.answer)
     app.add_exception_handler(RequestValidationError, _unusable)
@@ -61,28 +59,10 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
-    app.add_api_route("/asyncapi.json", _asyncapi, include_in_schema=False)
+    for name in ("openapi.json", "asyncapi.json"):
+        app.add_api_route(f"/{name}", _document(name), include_in_schema=False)
     app.add_middleware(NoNul)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document with the models of the bodies that we read ourselves."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        _, models = models_json_schema(
-            [
-                (PetitionDocument, "validation"),
-                (petitions.EventDocument, "validation"),
-                (handoffs.ReplayOrder, "validation"),
-                (merging.MergeOrder, "validation"),
-            ],
-            ref_template="#/components/schemas/{model}",
-        )
-        document.setdefault("components", {}).setdefault("schemas", {}).update(models["$defs"])
-        app.openapi_schema = document
-    return app.openapi_schema
 
 
 class NoNul:
@@ -106,9 +86,14 @@ async def _console() -> HTMLResponse:
     )
 
 
-async def _asyncapi() -> Response:
-    document = files("schemas").joinpath("json", "asyncapi.json").read_bytes()
-    return Response(document, media_type="application/json")
+def _document(name: str) -> Callable[[], Awaitable[Response]]:
+    """A generated document, as it lies in its file."""
+    content = files("schemas").joinpath("json", name).read_bytes()
+
+    async def document() -> Response:
+        return Response(content, media_type="application/json")
+
+    return document
 
 
 async def _unusable(_request: Request, error: Exception) -> Response:

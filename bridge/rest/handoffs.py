@@ -15,7 +15,6 @@ from bridge.ledger import reads
 from bridge.ledger.operate import Order, Verdict
 from bridge.rest import access, bodies
 from bridge.rest.context import Context
-from bridge.rest.petitions import json_body
 from bridge.rest.problems import Problem
 from bridge.runtime import Runtime
 from bridge.strictjson import BadJson, loads_object
@@ -70,12 +69,12 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         access.caller(request, context.keys, "petitions:read")
         return _json({"attempts": await context.ledger.read(lambda conn: reads.attempt_list(conn, handoff_id))})
 
-    @api.post("/handoffs/{handoff_id}/replay", openapi_extra=json_body(ReplayOrder))
+    @api.post("/handoffs/{handoff_id}/replay")
     async def replay(handoff_id: str, request: Request) -> Response:
         """Send a parked hand-off again, with its own idempotency key; `dry_run` only says what would happen."""
         return await _order("replay", handoff_id, request)
 
-    @api.post("/handoffs/{handoff_id}/cancel", openapi_extra=json_body(ReplayOrder))
+    @api.post("/handoffs/{handoff_id}/cancel")
     async def cancel(handoff_id: str, request: Request) -> Response:
         """Give a hand-off up, by name and with a reason; the next one of its lane goes on."""
         return await _order("cancel", handoff_id, request)
@@ -89,7 +88,10 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         except (BadJson, ValidationError) as error:
             raise Problem(422, f"Send {{reason, dry_run}}: {str(error).splitlines()[0]} (请填写原因)") from None
         verdict = await context.ledger.operate(Order(action, handoff_id, caller.name, order.reason, order.dry_run))
-        return _json(_verdict(verdict), _STATUS.get(verdict.result, 200))
+        told = _verdict(verdict)
+        if verdict.result in _STATUS:
+            raise Problem(_STATUS[verdict.result], verdict.why or verdict.result, **told)
+        return _json(told)
 
     @api.get("/conservation")
     async def conservation(request: Request) -> Response:
@@ -124,5 +126,5 @@ def _verdict(verdict: Verdict) -> dict[str, str]:
     return {name: value for name in fields if (value := getattr(verdict, name)) is not None}
 
 
-def _json(document: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, media_type="application/json")
+def _json(document: object) -> Response:
+    return Response(orjson.dumps(document), media_type="application/json")

@@ -13,7 +13,6 @@ from bridge.clock import to_ms
 from bridge.ledger.merge import Merging, suspects
 from bridge.rest import access, bodies
 from bridge.rest.context import Context
-from bridge.rest.petitions import json_body
 from bridge.rest.problems import Problem
 from bridge.strictjson import BadJson, loads_object
 
@@ -34,7 +33,7 @@ def router(context: Context) -> APIRouter:
     """The routes, bound to this process's parts."""
     api = APIRouter(prefix="/v1", tags=["operations"])
 
-    @api.post("/petitions/{petition_id}/merge", openapi_extra=json_body(MergeOrder))
+    @api.post("/petitions/{petition_id}/merge")
     async def merge(petition_id: str, request: Request) -> Response:
         """Merge this petition into another, whose answer is then this one's too; the petitioner still gets one."""
         caller = access.caller(request, context.keys, "operate")

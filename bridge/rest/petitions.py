@@ -28,6 +28,12 @@ _NOT_SAID_HERE = frozenset({EventType.SUBMITTED, EventType.UNKNOWN})
 MAX_KEY = 255
 _NOT_SHOWN = frozenset({"raw", "person", "attachments", "place"})
 """Of an event, without `pii:read`."""
+_LISTED = (
+    *("petition_id", "source", "kind", "handling_class", "urgency", "region", "team_id", "state", "state_at"),
+    *("holder", "has_openid", "last_sequence", "answered_by", "receipt", "accepted_at", "updated_at", "due_at"),
+    *("closed_at", "erased_at", "merged_into", "members"),
+)
+"""What a list tells of a petition."""
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -51,7 +57,7 @@ def router(context: Context) -> APIRouter:
     in_progress: set[tuple[str, str]] = set()
     vault = context.ledger.privacy.vault
 
-    @api.post("", status_code=202, openapi_extra=json_body(PetitionDocument))
+    @api.post("", status_code=202)
     async def submit(request: Request) -> Response:
         """Hand a petition in. The same `external_id`, or the same `Idempotency-Key`, gets the first answer."""
         caller = access.caller(request, context.keys, "petitions:write")
@@ -67,7 +73,7 @@ def router(context: Context) -> APIRouter:
         outcome = await _once(caller, draft, body, request)
         return _json({"petition_id": outcome.petition_id, "receipt": outcome.receipt}, 202)
 
-    @api.post("/{petition_id}/events", status_code=202, openapi_extra=json_body(EventDocument))
+    @api.post("/{petition_id}/events", status_code=202)
     async def add_event(petition_id: str, request: Request) -> Response:
         """Say what happened to a petition (a unit's progress, the secretary's closing, …)."""
         caller = access.caller(request, context.keys, "petitions:write")
@@ -228,19 +234,15 @@ def _document(petition: Petition, row: Any, events: list[dict[str, Any]], *, cle
 
 
 def _masked_event(event: dict[str, Any], person: Petitioner) -> dict[str, Any]:
-    data = {
-        key: value
-        for key, value in event["data"].items()
-        if key not in ("raw", "person", "attachments", "place") and value is not None
-    }
+    data = {key: value for key, value in event["data"].items() if key not in _NOT_SHOWN and value is not None}
     if "text" in data:
         data["text"] = masking.words(data["text"], person)
     return {**event, "data": data}
 
 
 def _listed(row: Any) -> dict[str, Any]:
-    known = {str(key): value for key, value in row.items() if value is not None}
-    return {key: iso(value) if key.endswith("_at") else value for key, value in known.items()}
+    known = {name: row[name] for name in _LISTED if row[name] is not None}
+    return {name: iso(value) if name.endswith("_at") else value for name, value in known.items()}
 
 
 def _unknown(petition_id: str) -> Problem:
@@ -255,12 +257,6 @@ def _int(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise Problem(400, "cursor: not one that this list gave; leave it out to begin anew (游标无效)")
     return int(text)
-
-
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """The request body's schema, by name: `application` puts the models among the document's components."""
-    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
 
 
 def _json(document: Any, status: int = 200) -> Response:

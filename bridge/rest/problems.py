@@ -6,13 +6,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-_TITLES = {
+TITLES = {
     400: "Bad request (请求有误)",
     401: "Who are you? (未认证)",
     403: "Not allowed (无权限)",
     404: "Not found (未找到)",
     405: "Method not allowed (方法不允许)",
-    409: "In progress (处理中)",
+    409: "Not in its present state (与当前状态冲突)",
     413: "Too large (请求体过大)",
     415: "Unsupported media type (不支持的内容类型)",
     422: "Not acceptable as it is (内容不符合要求)",
@@ -31,7 +31,7 @@ class Problem(Exception):
 
 
 def document(status: int, detail: str, **more: Any) -> Response:
-    body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": detail, **more}
+    body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail, **more}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "5"

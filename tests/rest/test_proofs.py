@@ -218,6 +218,6 @@ def test_the_document_describes_them(quick: Hall) -> None:
     paths = quick.get("/openapi.json", None).json["paths"]
     answers = paths["/v1/petitions/{petition_id}/proof"]["get"]["responses"]
     assert answers["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/ProofDocument")
-    assert "application/problem+json" in answers["503"]["content"]
+    assert answers["503"]["$ref"].endswith("/Problem503")
     parameters = paths["/v1/checkpoints/{size}/consistency"]["get"]["parameters"]
     assert {parameter["name"] for parameter in parameters} == {"size", "from"}
