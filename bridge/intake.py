@@ -52,8 +52,9 @@ class Intake:
         """
         try:
             read = inbound.read(request)
-            reading = await self._answer_questions(read.reading)
-            response = await asyncio.wait_for(self._act(system, request, reading, read.nonce), patience_seconds)
+            async with asyncio.timeout(patience_seconds):
+                reading = await self._answer_questions(read.reading)
+                response = await self._act(system, request, reading, read.nonce)
             failpoints.hit("intake.before_answer")
             return response
         except (LedgerAway, TimeoutError) as error:
