@@ -63,10 +63,13 @@ def unreached(
 
 
 def _newest_message(messenger: str) -> Any:
-    """The hand-off of the newest message that was for the petitioner."""
+    """The hand-off of the newest message for the petitioner; one that only waits behind a parked one does not count."""
     one = handoffs.alias("one")
     query = select(one.c.handoff_id).where(
-        one.c.petition_id == petitions.c.petition_id, one.c.system == messenger, one.c.audience.like(f"%{_TOLD}%")
+        one.c.petition_id == petitions.c.petition_id,
+        one.c.system == messenger,
+        one.c.audience.like(f"%{_TOLD}%"),
+        one.c.state != "waiting",
     )
     return query.order_by(one.c.sequence.desc()).limit(1).correlate(petitions).scalar_subquery()
 

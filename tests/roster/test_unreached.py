@@ -69,6 +69,15 @@ def test_only_the_newest_message_counts(bench: Bench) -> None:
     assert found(bench) == []
 
 
+def test_what_waits_behind_a_parked_message_hides_nothing(bench: Bench) -> None:
+    case = replied(bench)
+    assert bench.send(bench.lane(case, WECHAT)[-1]["handoff_id"], Park("errcode_43004"))
+    bench.say(case, EventType.CLOSED, HOTLINE)
+    bench.route_all()
+    assert bench.states(case, WECHAT)[-2:] == ["parked", "waiting"]
+    assert why(bench) == {case.id: "not_delivered"}
+
+
 def test_a_call_that_was_asked_for_is_listed_until_the_owner_says_it_was_made(bench: Bench) -> None:
     case = replied(bench)
     bench.deliver(case, WECHAT, told_petitioner=False, detail="petitioner_unreachable:43004")
