@@ -57,7 +57,8 @@ class SystemSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it came: header names in lower case, the query's first value of each name, body raw."""
+    """One HTTP request as it came: the path percent-encoded as on the request line, header names in lower case, the
+    query's first value of each name, body raw."""
 
     method: str
     path: str

@@ -1,7 +1,8 @@
 """One signed call on the center."""
 
 import secrets
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from adapters.governance_center.settings import CenterSettings
 from adapters.governance_center.signature import Signer
@@ -28,14 +29,15 @@ class Caller:
         """`path` begins with a slash. Raises `OutboundError`; without a base address nothing is sent."""
         if self._base is None:
             raise Permanent("no_base_url")
-        url = self._base + path
-        headers = self._signer.headers(method, urlsplit(url).path, body, self._workshop.now(), fresh_nonce())
+        url = URL(self._base + path)
+        # As it will stand on the request line: the client writes some characters plain that came percent-encoded.
+        headers = self._signer.headers(method, url.raw_path, body, self._workshop.now(), fresh_nonce())
         if body:
             headers["Content-Type"] = JSON
         return await call(
             self._workshop.session(),
             method,
-            url,
+            str(url),
             timeout_seconds=self.timeout_seconds,
             body=body or None,
             headers=headers,

@@ -139,7 +139,8 @@ class CenterSandbox:
 
     def _fault(self, request: Request, body: bytes) -> Response | None:
         now = self.box.now()
-        reason = self._guard.fault(request.method, request.scope["path"], request.headers, body, now)
+        path = request.scope["raw_path"].decode("latin-1")
+        reason = self._guard.fault(request.method, path, request.headers, body, now)
         if reason is None and self._nonces.used(request.headers["x-nonce"], now):
             reason = "replayed_nonce"
         return None if reason is None else self._answer(refused(REFUSALS[reason]), 401)

@@ -108,4 +108,7 @@ async def _away(_request: Request, _error: Exception) -> Response:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return problems.document(error.status_code, str(error.detail))
+    answer = problems.document(error.status_code, str(error.detail))
+    # Whoever is told that a method is not allowed is told which are (RFC 9110).
+    answer.headers.update(error.headers or {})
+    return answer

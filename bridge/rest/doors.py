@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from urllib.parse import quote
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
@@ -18,10 +19,14 @@ Now = Callable[[], datetime]
 
 def routes(adapter: Adapter, intake: Intake, now: Now) -> list[Route]:
     """One route for each path the system calls on us."""
-    return [
-        Route(door.path, _endpoint(adapter, door, intake, now), methods=list(door.methods))
-        for door in adapter.inbound.doors
-    ]
+    return [_route(adapter, door, intake, now) for door in adapter.inbound.doors]
+
+
+def _route(adapter: Adapter, door: Door, intake: Intake, now: Now) -> Route:
+    route = Route(door.path, _endpoint(adapter, door, intake, now), methods=list(door.methods))
+    # Starlette lets HEAD in wherever GET is; no system speaks it, and a door would take it for a message.
+    route.methods = set(door.methods)
+    return route
 
 
 class DoorsFirst:
@@ -71,7 +76,13 @@ def _request(http: HttpRequest, body: bytes, received_at: datetime) -> Request:
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(http.scope["headers"])
     }
-    return Request(http.method, http.url.path, query, headers, body, received_at)
+    return Request(http.method, _path(http.scope), query, headers, body, received_at)
+
+
+def _path(scope: Scope) -> str:
+    """The path as it stood on the request line: a signature is over what was sent, not over what it decodes to."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw.decode("latin-1") if raw is not None else quote(scope["path"])
 
 
 def _http(response: Response) -> HttpResponse:

@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.registry import MANIFESTS
 from bridge import app
 from bridge.adapter import (
     EVERY_NEED,
@@ -24,6 +25,7 @@ from bridge.adapter import (
     Request,
     Response,
     SystemSettings,
+    Workshop,
 )
 from bridge.app import Bridge, Part
 from bridge.settings import Settings
@@ -94,8 +96,8 @@ class NoDoors:
         raise AssertionError("no door leads here")
 
 
-def play_systems(monkeypatch: pytest.MonkeyPatch) -> dict[str, Played]:
-    """From now on `bridge.app` wires these instead of the real adapters."""
+def play_systems(monkeypatch: pytest.MonkeyPatch, *, doors: bool = False) -> dict[str, Played]:
+    """From now on `bridge.app` wires these instead of the real adapters; `doors`: behind the adapters' real doors."""
     played = {system: Played(system) for system in SYSTEMS}
 
     def manifest(system: str) -> Manifest:
@@ -110,7 +112,14 @@ def play_systems(monkeypatch: pytest.MonkeyPatch) -> dict[str, Played]:
             sandbox_settings=lambda *_: SystemSettings(),
         )
 
-    monkeypatch.setattr(app, "MANIFESTS", tuple(manifest(system) for system in SYSTEMS))
+    def behind_its_doors(real: Manifest) -> Manifest:
+        def build(settings: Any, workshop: Workshop) -> Adapter:
+            return Adapter(real.system, real.build(settings, workshop).inbound, played[real.system])
+
+        return replace(real, build=build)
+
+    wired = map(behind_its_doors, MANIFESTS) if doors else map(manifest, SYSTEMS)
+    monkeypatch.setattr(app, "MANIFESTS", tuple(wired))
     return played
 
 

@@ -12,7 +12,8 @@ import orjson
 import pytest
 from yarl import URL
 
-from bridge.apikeys import KeyRing, Scope, new_key
+from adapters.registry import MANIFESTS
+from bridge.apikeys import SCOPES, KeyRing, Scope, new_key
 from bridge.app import Bridge, Part
 from bridge.server import Server, build
 from tests.support.assemblies import Played, play_systems, settings_in
@@ -29,6 +30,7 @@ KEYS: dict[str, tuple[tuple[Scope, ...], str | None]] = {
     "city_app": (("petitions:write", "petitions:read"), None),
     "form": (("petitions:write",), "wechat"),
     "nobody": ((), None),
+    "all": (SCOPES, None),
 }
 
 
@@ -54,13 +56,16 @@ class Answer:
 class Hall:
     """The server's thread and loop; everything else is called from the test's own thread."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.systems: dict[str, Played] = play_systems(patch)
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, *, doors: bool = False) -> None:
+        """`doors`: with the adapters' own doors, whose secrets are in `sections`."""
+        self.systems: dict[str, Played] = play_systems(patch, doors=doors)
+        self.sections = {one.system: one.sandbox_settings("http://127.0.0.1:9", "s3cret") for one in MANIFESTS}
         made = {name: new_key(name, scopes, system) for name, (scopes, system) in KEYS.items()}
         self.keys = {name: key for name, (key, _) in made.items()}
         ring = folder / "keys.toml"
         ring.write_text("\n".join(entry for _, entry in made.values()))
-        self._settings = settings_in(folder, api_keys=ring, retry_ladder="1h")
+        sections = self.sections if doors else {}
+        self._settings = settings_in(folder, api_keys=ring, retry_ladder="1h", **sections)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="hall")
         self._thread.start()
@@ -71,6 +76,10 @@ class Hall:
         server = Server(build(bridge, KeyRing.load(self._settings.api_keys)), "127.0.0.1", 0)
         await server.start()
         return bridge, server, aiohttp.ClientSession()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}"
 
     def close(self) -> None:
         async def end() -> None:
@@ -100,7 +109,7 @@ class Hall:
         if key is not None:
             given["Authorization"] = f"Bearer {self.keys[key]}"
         data = orjson.dumps(json) if json is not None else body
-        url = URL(f"http://127.0.0.1:{self._server.port}{path}", encoded=True)
+        url = URL(self.url + path, encoded=True)
         async with self._session.request(method, url, data=data, headers=given) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 

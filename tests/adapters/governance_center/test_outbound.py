@@ -117,6 +117,16 @@ def test_the_look_up_of_a_step_goes_by_its_message_id() -> None:
     run(work())
 
 
+@pytest.mark.parametrize("number", ["C 9", "号/9", "A!b'(c)~*", "50%", "a?b#c&d=e+f", "é"])
+def test_what_is_signed_is_the_path_as_it_stands_on_the_request_line(number: str) -> None:
+    async def work() -> None:
+        async with with_sandbox() as (_, outbound):
+            # Refused for its signature it would be `Permanent("auth")`; so it is only not there.
+            assert await outbound.lookup(outgoing(EventType.REPLIED, REPLIED, known=number)) is None
+
+    run(work())
+
+
 def test_nobody_listening_is_transient() -> None:
     async def work() -> None:
         async with sending(sandbox_settings(f"http://127.0.0.1:{free_port()}", SECRET)) as outbound:
