@@ -44,11 +44,16 @@ def reconcile(
 
 def _run(system: str, day: date, *, mend: bool) -> dict[str, Any]:
     from bridge import app as root
+    from bridge import logs
     from bridge.ledger.writer import LedgerAway
     from bridge.reconcile.reconciler import CannotReconcile
 
+    logs.configure("warning", "console")
+
     async def work() -> dict[str, Any]:
         bridge = root.Bridge(root.settings(), root.Part(0))
+        # A bridge that runs waits for its database; somebody at a terminal is told.
+        await asyncio.to_thread(bridge.store.ping)
         await bridge.open()
         try:
             return (await bridge.reconciler(system).run(day, mend=mend)).as_json()

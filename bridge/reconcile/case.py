@@ -21,9 +21,10 @@ from schemas.petition import Attachment, Petition
 @dataclass(frozen=True, slots=True)
 class Case:
     """One petition that the system must have. `petition` is what the system was given of it (`bridge.minimum`), or what
-    it told us where it began there (`ours` False), with every attachment that was told later; `moving`: something of it
-    is on its way there now, so that a difference may mend itself; `worded`: both sides should say it in the same words.
-    They do not where the system brought a petition of ours again by its own road, nor after an erasure."""
+    it told us where it began there, with every attachment that was told later; `ours` False: the system brought it;
+    `moving`: something of it is on its way there now, so that a difference may mend itself; `worded`: both sides should
+    say it in the same words. They do not where the system brought it by another road than the first, nor after an
+    erasure."""
 
     petition_id: str
     numbers: frozenset[str]
@@ -94,18 +95,18 @@ def _cases(conn: Connection, vault: Vault, minimum: Minimum, system: str, ids: S
         of_one = numbers.get(row["petition_id"], [])
         there = [one for one in of_one if one[0] == system and one[1] != RECEIPT_KIND]
         clear = build_petition(open_petition(vault, row), [(one[0], one[1], one[2]) for one in of_one])
-        ours = row["source"] != system
-        told = clear if not ours else minimum.petition(clear)
+        brought = system in (row["roads"] or "").split(",")
+        told = clear if row["source"] == system else minimum.petition(clear)
         made.append(
             Case(
                 petition_id=row["petition_id"],
                 numbers=frozenset(one[2] for one in there),
                 known_at=from_ms(min((one[3] for one in there), default=row["accepted_at"])),
-                ours=ours,
+                ours=row["source"] != system and not brought,
                 moving=row["petition_id"] in moving,
                 state_at=from_ms(row["updated_at"]),
                 petition=_with(told, later.get(row["petition_id"], ()), minimum),
-                worded=row["erased_at"] is None and system not in (row["roads"] or "").split(","),
+                worded=row["erased_at"] is None and not brought,
             )
         )
     return made

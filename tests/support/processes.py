@@ -131,7 +131,7 @@ class World:
         for manifest in manifests():
             section = manifest.sandbox_settings(self.sandboxes[manifest.system], self.secret)
             for name, value in section.model_dump(exclude_defaults=True).items():
-                environment[f"BRIDGE_{manifest.system}__{name}".upper()] = _plain(value)
+                environment[f"BRIDGE_{manifest.system}__{name}".upper()] = plain(value)
         return environment
 
     # ── life ──
@@ -347,7 +347,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """A setting's value as an environment variable has it."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
