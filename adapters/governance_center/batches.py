@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adapters.governance_center.numbers import EVENT_ID, SYSTEM
+from adapters.governance_center.numbers import member_refs
 from adapters.governance_center.replies import DONE, NOT_TAKEN, TAKEN, answer, malformed
 from adapters.governance_center.values import identifier
 from adapters.governance_center.wire import written
@@ -21,7 +21,6 @@ from bridge.adapter import (
     PetitionView,
     Question,
     Reading,
-    Ref,
     Response,
     Taken,
     Update,
@@ -135,7 +134,7 @@ def _unread(part: Part, received_at: datetime) -> Update:
     number = part.number("eventId")
     return Update(
         message_key=f"{_digest(part.item)}#unread",
-        refs=(Ref(SYSTEM, number, EVENT_ID),) if number else (),
+        refs=member_refs(number) if number else (),
         type=EventType.UNKNOWN,
         data=EventData(
             raw=written(part.item),

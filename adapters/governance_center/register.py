@@ -7,7 +7,7 @@ difference.
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -22,10 +22,11 @@ from adapters.governance_center.numbers import is_own
 from adapters.governance_center.reading import Reader, message_key
 from adapters.governance_center.units import attachments
 from adapters.governance_center.values import wire_time
-from adapters.governance_center.wire import UnknownDocument, understood, written
+from adapters.governance_center.wire import UnknownDocument, renamed, understood, written
 from bridge.adapter import CannotAsk, Notice, Permanent, Reading, Record, Unknown
 from bridge.lifecycle import STATE_AFTER
 from bridge.outcall import Reply
+from bridge.strictjson import BadJson, loads_object
 from schemas.base import SHANGHAI
 from schemas.petition import Attachment, Petition, PetitionDraft
 
@@ -63,7 +64,15 @@ class CenterRegister:
         }
         ListQuery.model_validate(asked)
         reply = await self._caller.call("POST", self._query.list_path, orjson.dumps(asked))
-        return _read(Listing, self._judged(reply))
+        return _read(Listing, self._renamed(self._judged(reply)))
+
+    def _renamed(self, reply: Reply) -> dict[str, Any]:
+        """The page with each entry's fields under our names, as a document's are."""
+        page = _object(reply)
+        entries = page.get("events")
+        if isinstance(entries, list):
+            page["events"] = [renamed(one, self._codes.aliases) if isinstance(one, dict) else one for one in entries]
+        return page
 
     def _judged(self, reply: Reply) -> Reply:
         try:
@@ -119,7 +128,7 @@ class CenterRegister:
     async def fetch(self, record: Record) -> Notice:
         """The report as it was sent or should have been. Raises `OutboundError`."""
         path = self._query.document_path.replace("{eventId}", quote(record.number, safe=""))
-        answer = _read(Reported, self._judged(await self._caller.call("GET", path, b"")))
+        answer = _read(Reported, _object(self._judged(await self._caller.call("GET", path, b""))))
         if not answer.document:
             raise Unknown("no_document")
         try:
@@ -132,9 +141,16 @@ class CenterRegister:
         return self._reader.read(notice.body, received_at)
 
 
-def _read(model: type[Model], reply: Reply) -> Model:
+def _object(reply: Reply) -> dict[str, Any]:
     try:
-        return model.model_validate_json(reply.body)
+        return loads_object(reply.body)
+    except BadJson:
+        raise Unknown("unreadable_answer") from None
+
+
+def _read(model: type[Model], document: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(document)
     except ValidationError:
         raise Unknown("unreadable_answer") from None
 

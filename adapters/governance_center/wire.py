@@ -205,7 +205,7 @@ def understood(document: dict[str, Any], aliases: Mapping[str, str]) -> tuple[Ev
 
     Raises `UnknownDocument`.
     """
-    plain = _renamed(document, aliases)
+    plain = renamed(document, aliases)
     try:
         return EventDocument.model_validate(plain), plain
     except ValidationError as error:
@@ -217,7 +217,7 @@ def written(loaded: Any) -> str:
     return json.dumps(loaded, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _renamed(document: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+def renamed(document: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
     """Exact names win over a name with blanks, and both over another platform's name for the field."""
     trimmed = {key.strip(): value for key, value in document.items() if key != key.strip()}
     exact = {key: value for key, value in document.items() if key == key.strip()}

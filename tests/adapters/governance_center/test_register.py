@@ -325,6 +325,29 @@ def test_a_list_that_moves_while_it_is_read(total: int | None) -> None:
     run(work())
 
 
+def test_a_platforms_own_names_are_read_in_the_list_too() -> None:
+    async def work() -> None:
+        theirs = {
+            "code": "7",
+            "status": "05",
+            "enterTimeStr": "2026-11-22 10:00:00",
+            "WantContent ": "停水",
+            "Title": "t",
+        }
+        answer = orjson.dumps({"code": "1", "total": 1, "events": [theirs]})
+        app, _ = answering((200, answer, "application/json"))
+        async with served(app, free_port()) as url, aiohttp.ClientSession() as session:
+            settings = sandbox_settings(url, SECRET).model_copy(update={"platform": "ffcs"})
+            register = register_of(settings, session)
+            (record,) = await register.day(date(2026, 11, 22))
+            assert (record.number, record.state, record.ours) == ("7", "suspended", False)
+            wanted = register.digests(petition(content="停水", title="t"))
+            assert record.digests["content"] == wanted["content"]
+            assert record.digests["title"] == wanted["title"]
+
+    run(work())
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
