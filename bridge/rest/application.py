@@ -1,6 +1,6 @@
 """The ASGI application: doors, `/v1`, health, documents and the console."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
 
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
@@ -28,6 +29,8 @@ from bridge.rest import (
 )
 from bridge.rest.context import Context
 from bridge.runtime import Runtime
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -106,9 +109,18 @@ async def _away(_request: Request, _error: Exception) -> Response:
     return problems.document(503, "The ledger cannot be reached; please repeat (台账暂不可用，请稍后重试)")
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     answer = problems.document(error.status_code, str(error.detail))
-    # Whoever is told that a method is not allowed is told which are (RFC 9110).
-    answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_allowed(request))
     return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of this path (RFC 9110); the framework would name those of one route only."""
+    return [method for method in _METHODS if _leads_on({**request.scope, "method": method}, request.app.routes)]
+
+
+def _leads_on(scope: Scope, routes: Iterable[BaseRoute]) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
