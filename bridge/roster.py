@@ -167,11 +167,19 @@ class Roster:
         home_unit = member.home_unit or (team.home_unit if team else "")
         return Secretary(id=member.id, name=member.name or None, team_id=member.team_id, home_unit=home_unit or None)
 
+    def successor(self, secretary_id: str) -> Secretary | None:
+        """Who answers for what this secretary owned: themselves; after they have left, the team's leader, or another
+        member, until someone is named by a hand-over. None: the duty secretary."""
+        member = self._member.get(secretary_id)
+        if member is None:
+            return None
+        return self._as_owner(member) if member.active else self._responsible(Area("", "", "", member.team_id))
+
     # ── who is bound (bridge.adapter.Directory) ──
     def of_secretary(self, secretary_id: str) -> str | None:
-        """The openid the secretary bound; None for one who has left: it is no longer theirs to read."""
-        member = self._member.get(secretary_id)
-        return self.openids.get(secretary_id) if member is not None and member.active else None
+        """The openid of the secretary, or of the successor of one who has left: it is no longer theirs to read."""
+        now = self.successor(secretary_id)
+        return self.openids.get(now.id) if now is not None else None
 
     def of_unit(self, unit: str) -> str | None:
         """The openid of the unit's contact."""

@@ -258,6 +258,8 @@ async def _rating(told: Transcript, first: str, second: str) -> None:
     await told.phone("市民", GRANDMA, "已答复")
     await told.stands_at(second, "replied")
     await told.writes(GRANDMA, "不满意，车一过还是响")
+    told.happens("不满意的，退回重办")
+    await told.phone("市民", GRANDMA, "重新办理")
     await told.writes(GRANDMA, "谢谢")
 
 

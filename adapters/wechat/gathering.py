@@ -82,7 +82,8 @@ def _slots(message: Message, at: datetime) -> tuple[ExternalId, ...]:
 
 def _slot(openid: str, number: int) -> ExternalId:
     digest = hashlib.sha256(f"{openid}\x1f{number}".encode("utf-8", "surrogatepass")).hexdigest()
-    return ExternalId(system=SYSTEM, kind="moment", value=digest[:40])
+    # The tilde sorts it behind real numbers, wherever a list shows the first one.
+    return ExternalId(system=SYSTEM, kind="moment", value=f"~{digest[:40]}")
 
 
 def _is_open(view: PetitionView) -> bool:

@@ -70,11 +70,25 @@ def test_an_owner_is_named_as_petitions_name_them() -> None:
 
 def test_who_is_bound() -> None:
     assert ROSTER.of_secretary("S1") == "oMeng1"
-    assert ROSTER.of_secretary("S5") is None, "who has left reads nothing any more"
+    assert ROSTER.of_secretary("S5") == "oYan6", "who has left reads nothing any more; the team goes on"
     assert ROSTER.of_secretary("S2") is None
     assert ROSTER.of_unit(" 市住建局 ") == "oMeng1"
-    assert ROSTER.of_unit("市水务局") is None
+    assert ROSTER.of_unit("市水务局") == "oYan6"
     assert ROSTER.of_unit("没有的局") is None
+
+
+def test_who_answers_for_one_who_has_left() -> None:
+    def heir(roster: Roster, secretary_id: str) -> str | None:
+        found = roster.successor(secretary_id)
+        return found.id if found else None
+
+    assert [heir(ROSTER, one) for one in ("S1", "S5", "S9")] == ["S1", "S6", None]
+    team = Team("T2", "第二服务队", "", "S8")
+    members = (Member("S5", "颜五", "T2", active=False), Member("S6", "颜六", "T2"), Member("S8", "颜八", "T2"))
+    led = Roster(1, (team,), members)
+    assert heir(led, "S5") == "S8", "the leader before the others"
+    alone = Roster(1, (), (Member("S5", "颜五", "T2", active=False),))
+    assert heir(alone, "S5") is None
 
 
 def test_coverage_counts_active_members() -> None:
