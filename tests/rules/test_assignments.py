@@ -35,6 +35,9 @@ def assisted(type_: str, when: str, unit: str, **data: Any) -> Step:
         ((step("closed", "11-04"),), {LEAD: "excused", HELP: "excused", MORE: "excused"}, set()),
         ((step("replied", "11-03", unit=LEAD), step("closed", "11-04"), step("rehandled", "11-05")),
          {LEAD: "assigned", HELP: "assigned", MORE: "assigned"}, {HELP, MORE}),
+        ((step("progressed", "11-03", units=[{"unit": HELP, "role": "assist", "state": "finished"}]),
+          step("noted", "11-03", units=[{"unit": MORE, "role": "assist", "state": "excused"}])),
+         {LEAD: "assigned", HELP: "finished", MORE: "excused"}, set()),
         ((step("progressed", "11-03"),), {LEAD: "assigned", HELP: "assigned", MORE: "assigned"}, {HELP, MORE}),
     ],
 )  # fmt: skip
