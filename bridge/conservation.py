@@ -1,8 +1,9 @@
 """The law as a query: accepted = closed + held + in flight + parked, from one snapshot of the ledger.
 
 `accepted` is counted in the journal, the four places in the tables: the two sides are written by different code and
-can disagree. `orphans` are what nobody would ever look at again: petitions in no place, and hand-offs on their way
-without a live lease, a wake-up time or an earlier one to wait for.
+can disagree. `orphans` are what nobody would ever look at again: petitions in no place, open petitions without a
+deadline or a time at which the rules look, and hand-offs on their way without a live lease, a wake-up time or an
+earlier one to wait for.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -15,6 +16,9 @@ from bridge.ledger.tables import IN_FLIGHT, UNFINISHED, conveyor, handoffs, jour
 MAX_ORPHANS = 100
 OVERDUE_MS = 600_000
 """A wake-up time or a lease this long past means that nobody is watching."""
+
+UNSEEN_MS = 3_600_000
+"""So long after its time the rules should have looked at a petition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def conservation(conn: Connection, now: int) -> Conservation:
     nowhere = conn.scalars(
         select(petitions.c.petition_id).where(is_open, ~parked, ~flying, ~is_held).limit(MAX_ORPHANS)
     ).all()
-    orphans = [*nowhere, *_lost_handoffs(conn, now)]
+    orphans = [*nowhere, *_out_of_sight(conn, now), *_lost_handoffs(conn, now)]
     return Conservation(
         accepted=counts.accepted,
         closed=counts.closed,
@@ -75,6 +79,17 @@ def conservation(conn: Connection, now: int) -> Conservation:
 
 def _count(condition: Any) -> Any:
     return select(func.count()).select_from(petitions).where(condition).scalar_subquery()
+
+
+def _out_of_sight(conn: Connection, now: int) -> list[str]:
+    """Open petitions that the rules have lost: without a deadline, or not looked at for long. What a migration has just
+    brought (`look_at` 0) is no more than new to them."""
+    late = and_(petitions.c.look_at > 0, petitions.c.look_at < now - UNSEEN_MS)
+    lost = and_(petitions.c.due_at.is_(None), petitions.c.look_at > 0)
+    query = select(petitions.c.petition_id).where(
+        petitions.c.closed_at.is_(None), or_(petitions.c.look_at.is_(None), late, lost)
+    )
+    return list(conn.scalars(query.limit(MAX_ORPHANS)))
 
 
 def _lost_handoffs(conn: Connection, now: int) -> list[str]:

@@ -26,6 +26,8 @@ POINTS = frozenset(
         "delivery.before_ack",
         "watch.before_due",
         "watch.after_due",
+        "watch.before_judge",
+        "watch.after_judge",
         "witness.before_append",
         "witness.after_append",
         "witness.before_checkpoint",

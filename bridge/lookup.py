@@ -55,6 +55,10 @@ class Lookup:
         """The same words of the same kind, whoever says them."""
         return self._hash("echo", f"{type_}\n{plain(unit)}\n{plain(text)}")
 
+    def group(self, use: str, text: str) -> str:
+        """A place or a subject, to count what is of one: the same for every way of writing it."""
+        return self._hash(use, plain(text) or text)
+
     def salt(self, petition_id: str) -> str:
         """What is put before a petition's text when its digest is shown to others: short texts could be guessed."""
         return self._hash("salt", petition_id)

@@ -1,5 +1,6 @@
-"""The night watch: once a second it puts what is due on the conveyor again, reaps dead leases and frees lanes; once a
-minute it computes the law and says loudly when it does not hold."""
+"""The night watch: once a second it puts what is due on the conveyor again, reaps dead leases, frees lanes and lets the
+rules look at what their time has come for; once a minute it looks for groups that grew, computes the law and says
+loudly when it does not hold."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +8,19 @@ from collections.abc import Callable
 import structlog
 
 from bridge import failpoints
-from bridge.clock import Now
+from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 
 LAW_EVERY_SECONDS = 60.0
 LIMIT = 500
+JUDGED = 200
+"""Petitions that the rules look at in one transaction: whoever stands at a door waits no longer than for that."""
+
+GROUPS_OVERLAP_MS = 300_000
+"""Rows commit out of order: groups are looked for a little further back than the last look."""
+
 _log = structlog.get_logger("bridge.watch")
 
 
@@ -34,6 +41,7 @@ class Watch:
         self._report = report
         self._every = every
         self._stopping = asyncio.Event()
+        self._gathered_at = GROUPS_OVERLAP_MS
         self.law: Conservation | None = None
 
     async def run(self) -> None:
@@ -46,6 +54,7 @@ class Watch:
                 if loop.time() >= law_at:
                     law_at = loop.time() + LAW_EVERY_SECONDS
                     await self.check_law()
+                    await self.gather()
             except LedgerAway:
                 _log.warning("watch.ledger_away")
             except Exception:
@@ -60,7 +69,27 @@ class Watch:
         failpoints.hit("watch.after_due")
         if freed:
             _log.error("watch.lanes_freed", petitions=freed)
+        await self.judge()
         return picked + freed
+
+    async def judge(self) -> int:
+        """Let the rules look at every petition whose time has come, some at a time; how many there were."""
+        judged = 0
+        failpoints.hit("watch.before_judge")
+        while not self._stopping.is_set():
+            found = await self._ledger.judge(JUDGED)
+            judged += found
+            if found < JUDGED:
+                break
+        failpoints.hit("watch.after_judge")
+        return judged
+
+    async def gather(self) -> int:
+        """Find the groups that grew since the last time; the rules look at them in the next round."""
+        now = to_ms(self._now())
+        found = await self._ledger.gather(self._gathered_at - GROUPS_OVERLAP_MS)
+        self._gathered_at = now
+        return found
 
     async def check_law(self) -> Conservation:
         """Compute the law, report it, and log an error when it does not hold."""

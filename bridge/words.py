@@ -42,6 +42,11 @@ WHAT_ZH = {
     "operator.roster": "名册导入",
     "operator.bind_code": "发放绑定码",
     "operator.bound": "书记绑定微信",
+    "operator.owner_changed": "更换首问书记",
+    "operator.calendar_loaded": "导入放假安排",
+    "event.out_of_order": "次序不符，留存备查",
+    "deadline.corrected": "时限更正",
+    "deadline.not_judged": "规则未能判定",
 }
 
 

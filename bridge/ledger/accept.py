@@ -348,4 +348,3 @@ def _petition_json(petition: PetitionDraft, draft: Submission) -> str:
     document = petition.model_dump(mode="json", exclude_defaults=True)
     document["submitted_at"] = draft.submitted_at.isoformat()
     return orjson.dumps(document).decode()
-

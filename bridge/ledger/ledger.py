@@ -13,7 +13,7 @@ from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
-from bridge.ledger import deliver, due, keep, leases, operate, reconciling, roster, route, seal
+from bridge.ledger import counting, deliver, due, judge, keep, leases, operate, reconciling, roster, route, seal
 from bridge.ledger import erase as erasing
 from bridge.ledger import merge as merging
 from bridge.ledger.accept import Arrival, House
@@ -25,6 +25,7 @@ from bridge.ledger.writer import LedgerAway, Writer
 from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.roster import Bound
+from bridge.rules.book import RuleBook
 
 T = TypeVar("T")
 
@@ -42,11 +43,13 @@ class Ledger:
         publish: Callable[[list[Message]], None],
         messenger: str = "wechat",
         patience: Patience | None = None,
+        rules: RuleBook | None = None,
     ) -> None:
+        self.rules = rules or RuleBook.load()
         self.store = store
         self.privacy = privacy
         self._now = now
-        self._writer = Writer(store, privacy, now, publish, messenger, patience)
+        self._writer = Writer(store, privacy, now, publish, messenger, patience, self.rules)
 
         # A verb is recognised by its identity, so each is bound once.
         def accept_(work: Work, arrivals: Sequence[Arrival]) -> Sequence[list[Outcome] | Replayed]:
@@ -99,6 +102,13 @@ class Ledger:
     # ── the watch ──
     async def due(self, limit: int, *, conveyor_runs: bool = True) -> int:
         return await self._writer.ask(due.due, (limit, conveyor_runs))
+
+    async def judge(self, limit: int) -> int:
+        """How many petitions the rules looked at; as many as `limit`: there may be more."""
+        return await self._writer.ask(judge.judge, limit)
+
+    async def gather(self, since: int) -> int:
+        return await self._writer.ask(counting.gather, since)
 
     async def free_lanes(self, limit: int) -> int:
         return await self._writer.ask(due.free_lanes, limit)

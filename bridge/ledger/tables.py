@@ -27,6 +27,12 @@ metadata = MetaData()
 # SQLite only numbers a column by itself when its type is exactly INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that the condition holds for."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 petitions = Table(
     "petitions",
     metadata,
@@ -58,6 +64,23 @@ petitions = Table(
     Column("merged_into", Text),
     Column("roads", Text),
     Column("members", Integer, nullable=False, server_default="0"),
+    Column("deadlines_version", Text),
+    Column("profile", Text),
+    Column("provisional", Boolean, nullable=False, server_default=text("false")),
+    Column("look_at", BigInteger),
+    Column("owner_id", Text),
+    Column("unit", Text),
+    Column("place_key", Text),
+    Column("subject_key", Text),
+    Column("no_echo", Text),
+    Column("no_echo_since", BigInteger),
+    Column("no_landing", Text),
+    Column("no_landing_since", BigInteger),
+    _partial("petitions_look", "look_at", where="look_at IS NOT NULL"),
+    _partial("petitions_no_echo", "team_id", "petition_id", where="no_echo IS NOT NULL"),
+    _partial("petitions_no_landing", "team_id", "petition_id", where="no_landing IS NOT NULL"),
+    _partial("petitions_owner", "owner_id", where="closed_at IS NULL"),
+    Index("petitions_group", "place_key", "subject_key", "accepted_at"),
     Index(
         "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")
     ),
@@ -77,7 +100,12 @@ and phone, `fingerprint` one of phone and text: to find by, never to read. `answ
 proves that the petitioner was answered; `receipt` the digest of its opening journal entry; `holder` the system that has
 the case now; `erased_at` says since when nothing personal is left; `merged_into` the petition whose answer is this
 one's too, and `members` how many are merged into this one; `roads` the other systems that brought the same
-petition, which hear of it like its source."""
+petition, which hear of it like its source.
+
+What the rules keep here is a cache and an alarm clock, never the truth, which is computed from the events at each look:
+`due_at` when the reply is due, by `profile` of the edition `deadlines_version` (frozen); `look_at` when the rules must
+look next (empty only when it is closed; 0: it has never been looked at); `unit` who leads; `no_echo` and `no_landing`
+why it is on a list of the day. `place_key` and `subject_key` are keyed hashes, to count by."""
 
 cross_references = Table(
     "cross_references",
@@ -155,9 +183,22 @@ events = Table(
     Column("data", Text, nullable=False),
     Column("announced", Text, nullable=False),
     Column("echo_key", Text),
+    Column("out_of_order", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("petition_id", "sequence", name="events_gapless"),
+    _partial("events_out_of_order", "recorded_at", "event_id", where="out_of_order"),
 )
-"""`data` is all the event says, sealed; `announced` what the public bus was told, so that it can be told again."""
+"""`data` is all the event says, sealed; `announced` what the public bus was told, so that it can be told again.
+`out_of_order`: the lifecycle does not allow it where the petition stood; it was kept and moved nothing."""
+
+workdays = Table(
+    "workdays",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("is_workday", Boolean, nullable=False),
+    Column("source_doc", Text, nullable=False),
+    Column("loaded_at", BigInteger, nullable=False),
+)
+"""Days of official notices (`bridge calendar import`), ISO dates."""
 
 conveyor = Table(
     "conveyor",

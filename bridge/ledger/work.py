@@ -14,14 +14,17 @@ from sqlalchemy import Connection, bindparam, select, update
 from bridge.bus.message import Message, event_message, handoff_message
 from bridge.ledger import journal
 from bridge.ledger.bulk import insert_rows, update_rows
+from bridge.ledger.histories import read_histories
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
-from bridge.lifecycle import ANSWERS, ENDED, is_older, moves, state_after
+from bridge.lifecycle import ANSWERS, ENDED, allowed, is_older, moves, state_after
 from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.prose import mask
+from bridge.rules import closing
+from bridge.rules.book import RuleBook, built_in
 from schemas.event import EventData, EventType, UnitRole
-from schemas.petition import ExternalId
+from schemas.petition import ExternalId, HandlingClass
 
 PUBLISH_GRACE_MS, QUEUED_GRACE_MS = Patience().publish_ms, Patience().queued_ms
 """The defaults; a unit of work has its own in `patience`."""
@@ -60,9 +63,29 @@ class PetitionRow:
     merged_into: str | None
     roads: str | None
     members: int
+    deadlines_version: str | None
+    profile: str | None
+    provisional: bool
+    look_at: int | None
+    owner_id: str | None
+    unit: str | None
+    place_key: str | None
+    subject_key: str | None
+    no_echo: str | None
+    no_echo_since: int | None
+    no_landing: str | None
+    no_landing_since: int | None
     body: str = ""
     fresh: bool = False
     dirty: bool = False
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is on a list of the day."""
+        return self.no_echo is not None or self.no_landing is not None
+
+    def leave_lists(self) -> None:
+        self.no_echo = self.no_echo_since = self.no_landing = self.no_landing_since = None
 
     @property
     def brought_by(self) -> list[str]:
@@ -72,9 +95,21 @@ class PetitionRow:
 
 _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
-    "updated_at", "due_at", "closed_at", "merged_into", "roads", "members",
+    "updated_at", "due_at", "closed_at", "merged_into", "roads", "members", "look_at", "no_echo", "no_echo_since",
+    "no_landing", "no_landing_since",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
+
+
+_LOOKS = frozenset(
+    {
+        EventType.DISPATCHED, EventType.RETURNED, EventType.RETURN_DENIED, EventType.EXTENDED,
+        EventType.EXTENSION_DENIED, EventType.RESUMED, EventType.RECLASSED, EventType.REHANDLED, EventType.FOLLOWED_UP,
+        EventType.RATED, EventType.SUPERVISED,
+    }
+)  # fmt: skip
+"""Events that can bring a deadline forward, or that a rule answers: the rules look at once. What only stops a clock
+waits for the look that is due anyway."""
 
 
 Said = tuple[PetitionRow, EventType, EventData, str]
@@ -100,6 +135,7 @@ class Work:
     rows: dict[str, PetitionRow] = field(default_factory=dict)
     outgoing: list[Message] = field(default_factory=list)
     mirror: "Mirror" = nobody_to_answer
+    rules: RuleBook = field(default_factory=built_in)
     _events: list[dict[str, Any]] = field(default_factory=list)
     _conveyor: list[dict[str, Any]] = field(default_factory=list)
     _references: list[dict[str, Any]] = field(default_factory=list)
@@ -134,7 +170,9 @@ class Work:
         """Number the event, move the petition, put it on the conveyor and in the journal. Returns the receipt."""
         row.last_sequence += 1
         row.updated_at, row.dirty = self.now, True
-        self._move(row, type_, occurred_at, source, actor, event_id, data)
+        in_order = self._move(row, type_, occurred_at, source, actor, event_id, data)
+        if row.listed or type_ in _LOOKS:
+            row.look_at = min(row.look_at or self.now, self.now)
         self._events.append(
             {
                 "event_id": event_id,
@@ -150,6 +188,7 @@ class Work:
                     f"events.data:{event_id}", data.model_dump_json(exclude_defaults=True)
                 ),
                 "echo_key": echo_key,
+                "out_of_order": not in_order,
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
@@ -174,7 +213,11 @@ class Work:
                 data=announced,
             )
         )
-        return self._journal_event(row, event_id, type_, source, actor, traceparent)
+        receipt = self._journal_event(row, event_id, type_, source, actor, traceparent)
+        if not in_order:
+            self.note("event.out_of_order", row.petition_id, level="warning", event_id=event_id, from_=source,
+                      sequence=row.last_sequence, outcome=row.state, detail=type_.value)  # fmt: skip
+        return receipt
 
     def _move(
         self,
@@ -185,22 +228,23 @@ class Work:
         actor: str | None,
         event_id: str,
         data: EventData,
-    ) -> None:
+    ) -> bool:
+        """Where the petition stands now. False where the lifecycle does not allow the event: then nothing moved."""
         # A system whose clock runs ahead must not make everything after it look old.
         at = min(occurred_at, self.now)
         # An assisting unit speaks of its own part only; the petition is where the lead has it.
-        if (
-            moves(row.state, type_)
-            and data.role is not UnitRole.ASSIST
-            and not is_older(at, source, row.state_at, row.state_by)
-        ):
+        concerns = data.role is not UnitRole.ASSIST and not is_older(at, source, row.state_at, row.state_by)
+        in_order = allowed(row.state, type_)
+        if concerns and in_order and moves(row.state, type_):
             row.state, row.state_at, row.state_by = state_after(row.state, type_), at, source
             if type_ is EventType.REHANDLED:
                 row.answered_by, row.closed_at = None, None
         if type_ is EventType.RECLASSED and data.handling_class is not None and at >= row.class_at:
             row.handling_class, row.class_at = data.handling_class.value, at
-        if type_ in ANSWERS and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
+        answers = type_ in ANSWERS and (in_order or not concerns)
+        if answers and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
             row.answered_by = f"event:{event_id}"
+        return in_order or not concerns
 
     def _journal_event(
         self, row: PetitionRow, event_id: str, type_: EventType, source: str, actor: str | None, traceparent: str | None
@@ -285,10 +329,22 @@ class Work:
             self.conn.scalars(_UNROUTED_OF, {"ids": ended})
         )
         for petition_id in ended:
-            if petition_id not in busy:
-                row = self.rows[petition_id]
+            row = self.rows[petition_id]
+            if petition_id not in busy and not self._lacks(row):
                 row.closed_at, row.dirty = self.now, True
+                row.leave_lists()
+                if row.look_at is not None and row.look_at > self.now:
+                    # What fell due before is still looked at: a card that the watch was late for is given.
+                    row.look_at = None
                 self.note("petition.closed", petition_id, outcome=row.state, receipt=row.answered_by)
+
+    def _lacks(self, row: PetitionRow) -> bool:
+        """Whether the closing rule of its class asks for more than the answer, and that is not there."""
+        handling_class, table = HandlingClass(row.handling_class), self.rules.supervision
+        if not closing.needs_more(table, handling_class):
+            return False
+        history = read_histories(self.conn, self.privacy.vault, [row.petition_id])[row.petition_id]
+        return bool(closing.lacks(table, handling_class, history.steps, answered=True))
 
     # ── members ──
     def _answer_members(self) -> None:

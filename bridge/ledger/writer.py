@@ -25,6 +25,7 @@ from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
 from bridge.patience import Patience
 from bridge.privacy import Privacy
+from bridge.rules.book import RuleBook
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -60,6 +61,7 @@ class Writer:
         publish: Callable[[list[Message]], None],
         messenger: str = "wechat",
         patience: Patience | None = None,
+        rules: RuleBook | None = None,
     ) -> None:
         self._store = store
         self._privacy = privacy
@@ -67,6 +69,7 @@ class Writer:
         self._publish = publish
         self._messenger = messenger
         self._patience = patience or Patience()
+        self._rules = rules or RuleBook.load()
         self._requests: deque[_Request[Any]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -167,7 +170,10 @@ class Writer:
         messages: list[Message] = []
         with self._store.writing() as conn:
             for verb, items in _by_verb(requests):
-                work = Work(conn, to_ms(self._now()), self._privacy, self._messenger, self._patience, mirror=mirror)
+                work = Work(
+                    conn, to_ms(self._now()), self._privacy, self._messenger, self._patience, mirror=mirror,
+                    rules=self._rules,
+                )  # fmt: skip
                 answers.extend(verb(work, items))
                 messages.extend(work.outgoing)
             failpoints.hit("ledger.before_commit")

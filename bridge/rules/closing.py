@@ -19,6 +19,12 @@ def lacks(
     return tuple(need for need in rule.needs if need not in there)
 
 
+def needs_more(table: SupervisionRules, handling_class: HandlingClass) -> bool:
+    """Whether the rule of this class asks for more than the answer: only then a closing looks at the events."""
+    rule = next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
+    return set(rule.needs) != {"answered"}
+
+
 def _there(steps: Iterable[Step]) -> set[str]:
     there: set[str] = set()
     for step in in_order(steps):

@@ -155,6 +155,8 @@ def _after(table: supervision.SupervisionRules) -> str:
     again = table.rehandling
     rows: list[Row] = [(_ruled(again), _values(again), again.source, "`supervision.toml` `[rehandling]`")]
     rows += [(_ruled(one), _values(one), one.source, "`supervision.toml` `[[closing]]`") for one in table.closing]
+    if table.daily is not None:
+        rows.append((_ruled(table.daily), _values(table.daily), table.daily.source, "`supervision.toml` `[daily]`"))
     return _table(("rule", "default", "source", "setting"), rows)
 
 

@@ -14,11 +14,12 @@ ASKED = frozenset({EventType.FOLLOWED_UP, EventType.RATED})
 @dataclass(frozen=True, slots=True)
 class Complaints:
     """`discontent` counts the rounds in which the citizen said no (each once); `open` whether the last no is still
-    without a re-handling; `round` is the number the next re-handling has."""
+    without a re-handling, and `said` that word; `round` is the number the next re-handling has."""
 
     discontent: int
     open: bool
     round: int
+    said: Step | None = None
 
 
 def is_heard(step: Step) -> bool:
@@ -33,15 +34,16 @@ def is_no(step: Step, rule: RehandlingRule) -> bool:
 
 def complaints(steps: Iterable[Step], rule: RehandlingRule) -> Complaints:
     """What the steps so far amount to. A no before the first reply is about nothing yet, and counts for nothing."""
-    discontent, rounds, open_, replied = 0, 0, False, False
+    discontent, rounds, replied = 0, 0, False
+    said: Step | None = None
     for step in in_order(steps):
         if step.type in (EventType.REPLIED, EventType.CLOSED):
             replied = True
         elif step.type is EventType.REHANDLED:
-            rounds, open_, replied = rounds + 1, False, False
-        elif replied and is_no(step, rule) and not open_:
-            discontent, open_ = discontent + 1, True
-    return Complaints(discontent, open_, rounds + 1)
+            rounds, said, replied = rounds + 1, None, False
+        elif replied and is_no(step, rule) and said is None:
+            discontent, said = discontent + 1, step
+    return Complaints(discontent, said is not None, rounds + 1, said)
 
 
 def reopens(found: Complaints, rule: RehandlingRule) -> bool:

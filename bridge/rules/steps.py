@@ -9,13 +9,15 @@ from schemas.event import EventData, EventType, UnitRole
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`at` is when it happened, on any clock with an offset; `source` and `actor` as in the event."""
+    """`at` is when it happened, on any clock with an offset, `told_at` when the bridge heard of it (None: then);
+    `source` and `actor` as in the event."""
 
     type: EventType
     at: datetime
     data: EventData = field(default_factory=EventData)
     source: str = ""
     actor: str | None = None
+    told_at: datetime | None = None
 
     @property
     def units(self) -> frozenset[str]:

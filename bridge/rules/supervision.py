@@ -2,11 +2,12 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from bridge import ids
 from bridge.rules.table import Entry, Ruled, read
@@ -60,14 +61,21 @@ class OnSiteRule(Ruled):
     reclass: HandlingClass
 
 
+class DailyRule(Ruled):
+    """When the owner is told each day of what is on a list (无回音、无着落)."""
+
+    at: Annotated[time, BeforeValidator(lambda text: time.fromisoformat(text) if isinstance(text, str) else text)]
+
+
 class SupervisionRules(Entry):
-    """`supervision.toml`."""
+    """`supervision.toml`. Without `daily` nobody is told of the lists; they are there all the same."""
 
     version: str
     trigger: tuple[TriggerRule, ...]
     rehandling: RehandlingRule
     closing: tuple[ClosingRule, ...]
     on_site: tuple[OnSiteRule, ...]
+    daily: DailyRule | None = None
 
     @model_validator(mode="after")
     def _nobody_is_outside(self) -> "SupervisionRules":

@@ -188,6 +188,12 @@ class Moody:
     async def free_lanes(self, _limit: int) -> int:
         return 0
 
+    async def judge(self, _limit: int) -> int:
+        return 0
+
+    async def gather(self, _since: int) -> int:
+        return 0
+
     async def conservation(self) -> Conservation:
         return Conservation(0, 0, 0, 0, 0, 0, True)
 

@@ -114,6 +114,21 @@ def test_after_the_most_rounds_people_decide() -> None:
     assert reopens(complaints(steps[:-3], TABLE.rehandling), TABLE.rehandling)
 
 
+STRICT = TABLE.model_copy(
+    update={
+        "closing": (
+            TABLE.closing[-1].model_copy(
+                update={
+                    "classes": (HandlingClass.KEY_SUPERVISION, HandlingClass.JOINT_PACKAGE),
+                    "needs": ("answered", "followed_up"),
+                }
+            ),
+            *TABLE.closing,
+        )
+    }
+)
+"""A city that asks the citizen before supervised and joint matters close."""
+
 ASKED = step("followed_up", "11-04", satisfaction="satisfied")
 
 
@@ -135,7 +150,13 @@ ASKED = step("followed_up", "11-04", satisfaction="satisfied")
 def test_what_a_closing_lacks(
     handling_class: str, steps: tuple[Step, ...], answered: bool, missing: tuple[str, ...]
 ) -> None:
-    assert closing.lacks(TABLE, HandlingClass(handling_class), steps, answered=answered) == missing
+    assert closing.lacks(STRICT, HandlingClass(handling_class), steps, answered=answered) == missing
+
+
+def test_built_in_the_answer_is_enough_for_every_class() -> None:
+    assert {
+        handling_class: closing.lacks(TABLE, handling_class, (), answered=True) for handling_class in HandlingClass
+    } == (dict.fromkeys(HandlingClass, ()))
 
 
 def test_a_city_may_ask_for_the_owners_word() -> None:

@@ -262,6 +262,10 @@ class Bench:
     def due(self, limit: int = 500) -> int:
         return self.do(self.ledger.due(limit))
 
+    def judge(self, limit: int = 500) -> int:
+        """The rules look at what their time has come for."""
+        return self.do(self.ledger.judge(limit))
+
     def drained(self, channel: str) -> list[str]:
         """Ids published on this channel since the last look, in order."""
         ids = [message.id for message in self.published if message.channel == channel]

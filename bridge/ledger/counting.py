@@ -1,0 +1,109 @@
+"""What the rules of supervision count among petitions: of one place and subject (热点), of one petitioner and subject
+(反复). And the verb `gather`, which finds the groups that grew."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_, update
+
+from bridge.ledger.tables import petitions
+from bridge.ledger.work import PetitionRow, Work
+from bridge.rules.supervision import Counted, TriggerRule
+
+_DAY_MS = 86_400_000
+_NOT_COUNTED = ("merged", "cancelled")
+_P = petitions.c
+
+
+class Counts:
+    """For the petitions of one batch, with a query for each rule."""
+
+    def __init__(self, work: Work, rows: Sequence[PetitionRow]) -> None:
+        self._places: dict[tuple[str, str], int] = {}
+        self._people: dict[tuple[str, str], set[str]] = {}
+        hot, repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
+        if hot is not None:
+            self._count_places(work, hot, rows)
+        if repeated is not None:
+            self._count_people(work, repeated, rows)
+
+    def of(self, row: PetitionRow) -> Mapping[Counted, int]:
+        """What was counted for this petition, itself included."""
+        if row.subject_key is None:
+            return {}
+        same = {one for key in _people(row) for one in self._people.get((key, row.subject_key), ())}
+        return {
+            "place_and_subject": self._places.get((row.place_key or "", row.subject_key), 0),
+            "petitioner_and_subject": len(same),
+        }
+
+    def _count_places(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
+        wanted = {(row.place_key, row.subject_key) for row in rows if row.place_key and row.subject_key}
+        if not wanted:
+            return
+        query = (
+            select(_P.place_key, _P.subject_key, func.count())
+            .where(tuple_(_P.place_key, _P.subject_key).in_(sorted(wanted)), *_in_window(work, rule))
+            .group_by(_P.place_key, _P.subject_key)
+        )
+        self._places = {(row[0], row[1]): row[2] for row in work.conn.execute(query)}
+
+    def _count_people(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
+        for column in (_P.phone_key, _P.petitioner_key):
+            wanted = {key for row in rows if row.subject_key and (key := getattr(row, column.name))}
+            if not wanted:
+                continue
+            query = select(column, _P.subject_key, _P.petition_id).where(
+                column.in_(sorted(wanted)), _P.subject_key.is_not(None), *_in_window(work, rule)
+            )
+            for key, subject, petition_id in work.conn.execute(query):
+                self._people.setdefault((key, subject), set()).add(petition_id)
+
+
+def gather(work: Work, since: Sequence[int]) -> list[int]:
+    """Groups that have reached a threshold and grew since then (ms): the rules look at their open petitions now.
+    Returns how many petitions these are."""
+    begin, found = min(since), 0
+    for rule, columns in _grouped(work):
+        key = tuple_(*columns)
+        grown = select(*columns).where(_P.accepted_at >= begin, *(column.is_not(None) for column in columns)).distinct()
+        full = (
+            select(*columns)
+            .where(key.in_(grown), *_in_window(work, rule))
+            .group_by(*columns)
+            .having(func.count() >= rule.threshold)
+        )
+        for group in work.conn.execute(full).all():
+            same = and_(*(column == value for column, value in zip(columns, group, strict=True)))
+            found += work.conn.execute(_soon(same), {"at": work.now}).rowcount
+    return [found] * len(since)
+
+
+def _grouped(work: Work) -> Iterator[tuple[TriggerRule, tuple[ColumnElement[Any], ...]]]:
+    hot, repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
+    if hot is not None:
+        yield hot, (_P.place_key, _P.subject_key)
+    if repeated is not None:
+        yield repeated, (_P.phone_key, _P.subject_key)
+        yield repeated, (_P.petitioner_key, _P.subject_key)
+
+
+def _soon(group: ColumnElement[bool]) -> Any:
+    later = or_(_P.look_at.is_(None), _P.look_at > bindparam("at"))
+    return update(petitions).where(group, _P.closed_at.is_(None), later).values(look_at=bindparam("at"))
+
+
+def _in_window(work: Work, rule: TriggerRule) -> list[ColumnElement[bool]]:
+    counted: list[ColumnElement[bool]] = [_P.state.not_in(_NOT_COUNTED)]
+    if rule.window_days:
+        counted.append(_P.accepted_at > work.now - rule.window_days * _DAY_MS)
+    return counted
+
+
+def _rule(work: Work, counts: Counted) -> TriggerRule | None:
+    """The rule that counts this, if it is on."""
+    return next((rule for rule in work.rules.supervision.trigger if rule.counts == counts and rule.threshold), None)
+
+
+def _people(row: PetitionRow) -> list[str]:
+    return [key for key in (row.phone_key, row.petitioner_key) if key]

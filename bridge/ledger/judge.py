@@ -1,0 +1,183 @@
+"""The verb `judge`: the rules look at the petitions whose time has come, and what they find becomes events.
+
+Nothing is decided here: the petition's facts and all its events go into `bridge.rules.judgement`, and what comes out is
+recorded. The ids are computed, so that an event the bridge owes is recorded once, however often and however late it is
+looked for.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import select
+
+from bridge.clock import from_ms, iso, to_ms
+from bridge.ledger.bulk import update_rows
+from bridge.ledger.counting import Counts
+from bridge.ledger.histories import History, read_histories
+from bridge.ledger.opening import open_petition
+from bridge.ledger.tables import petitions, workdays
+from bridge.ledger.work import PetitionRow, Work
+from bridge.lifecycle import ENDED
+from bridge.rules import judgement
+from bridge.rules.calendar import Override
+from bridge.rules.judgement import BRIDGE, Judgement, Matter
+from bridge.rules.landing import Listed
+from bridge.rules.profiles import Facts
+from bridge.rules.supervision import place_key, subject_key
+from schemas.petition import Category, HandlingClass, Kind, Place, Urgency
+
+AGAIN_MS = 600_000
+"""A petition that could not be judged is tried again so much later, and stops no other."""
+
+_KEPT = ("due_at", "deadlines_version", "profile", "provisional", "unit", "owner_id", "place_key", "subject_key")
+_log = structlog.get_logger("bridge.judge")
+
+
+def judge(work: Work, limits: Sequence[int]) -> list[int]:
+    """Look at no more than the greatest of `limits` petitions, the longest due first; how many there were."""
+    learn_notices(work)
+    query = (
+        select(petitions.c.petition_id)
+        .where(petitions.c.look_at <= work.now)
+        .order_by(petitions.c.look_at)
+        .limit(max(limits))
+        .with_for_update(skip_locked=True)
+    )
+    picked = work.conn.scalars(query).all()
+    if picked:
+        work.load(picked)
+        _look_at(work, [work.rows[petition_id] for petition_id in picked])
+    return [len(picked)] * len(limits)
+
+
+def learn_notices(work: Work) -> None:
+    """The official notices that were loaded since this process looked last."""
+    newest = work.conn.scalar(select(workdays.c.loaded_at).order_by(workdays.c.loaded_at.desc()).limit(1)) or 0
+    if newest != work.rules.calendar_loaded_at:
+        work.rules.learn(loaded_days(work.conn), newest)
+
+
+def loaded_days(conn: Any) -> list[Override]:
+    """The days of the loaded notices."""
+    return [
+        Override(date.fromisoformat(row.day), row.is_workday, row.source_doc)
+        for row in conn.execute(select(workdays).order_by(workdays.c.day))
+    ]
+
+
+def _look_at(work: Work, rows: Sequence[PetitionRow]) -> None:
+    histories = read_histories(work.conn, work.privacy.vault, [row.petition_id for row in rows])
+    bodies, counts = Bodies(work), Counts(work, rows)
+    changes: list[dict[str, Any]] = []
+    for row in rows:
+        try:
+            if row.owner_id is None:
+                _make_known(work, row, bodies)
+            matter = matter_of(row, histories[row.petition_id], counts, bodies)
+            found = judgement.judge(matter, work.rules, from_ms(work.now))
+        except Exception:
+            # One petition that cannot be judged must not keep the rules from all others.
+            _log.exception("judge.failed", petition_id=row.petition_id)
+            row.look_at, row.dirty = work.now + AGAIN_MS, True
+            work.note("deadline.not_judged", row.petition_id, level="error", outcome=row.state)
+            continue
+        _say(work, row, found)
+        changes.append(_keep(work, row, found))
+    work.flush()
+    update_rows(work.conn, petitions, "petition_id", changes)
+    work.flush()
+    work.close_finished()
+    work.flush()
+
+
+def _say(work: Work, row: PetitionRow, found: Judgement) -> None:
+    for saying in found.sayings:
+        work.record(
+            row, event_id=saying.event_id, type_=saying.type, source=BRIDGE, occurred_at=to_ms(saying.at),
+            data=saying.data, actor=None, traceparent=None,
+        )  # fmt: skip
+
+
+def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
+    """What the row remembers of it."""
+    deadlines = found.deadlines
+    due = to_ms(deadlines.reply)
+    if row.provisional and not deadlines.provisional and row.due_at not in (None, due):
+        work.note("deadline.corrected", row.petition_id, from_=BRIDGE, to=BRIDGE, outcome=iso(due),
+                  detail=iso(row.due_at or 0))  # fmt: skip
+    row.due_at, row.deadlines_version, row.profile = due, deadlines.version, deadlines.profile
+    row.provisional, row.unit = deadlines.provisional, found.unit
+    row.no_echo, row.no_echo_since = _listed(found.no_echo)
+    row.no_landing, row.no_landing_since = _listed(found.no_landing)
+    closed = row.closed_at is not None
+    row.look_at = None if closed or found.look_at is None else to_ms(found.look_at)
+    row.dirty = True
+    return {"petition_id": row.petition_id, **{name: getattr(row, name) for name in _KEPT}}
+
+
+def _listed(found: Listed | None) -> tuple[str | None, int | None]:
+    return (found.why, to_ms(found.since)) if found is not None else (None, None)
+
+
+# ── what the rules are given ────────────────────────────────────────────────────────────────────────────────
+
+
+def facts_of(row: Any, history: History) -> Facts:
+    """What the deadlines of this petition depend on."""
+    return Facts(
+        kind=Kind(row.kind),
+        urgency=Urgency(row.urgency),
+        handling_class=HandlingClass(history.submitted_class or row.handling_class),
+        system=row.source,
+        submitted_at=from_ms(history.submitted_at or row.accepted_at),
+        version=row.deadlines_version or "",
+    )
+
+
+def matter_of(row: PetitionRow, history: History, counts: Counts, bodies: "Bodies") -> Matter:
+    """The petition as the rules see it. Raises what made its events unreadable."""
+    if history.fault is not None:
+        raise history.fault
+    return Matter(
+        petition_id=row.petition_id,
+        facts=facts_of(row, history),
+        steps=tuple(history.steps),
+        said=frozenset(history.said),
+        taken_at=from_ms(row.accepted_at),
+        handling_class=HandlingClass(row.handling_class),
+        state=row.state,
+        state_at=from_ms(row.state_at),
+        ended=row.state in ENDED,
+        closed=row.closed_at is not None,
+        counts=counts.of(row),
+        is_member=row.merged_into is not None,
+        has_home_unit=lambda: bodies.of(row.petition_id).get("secretary", {}).get("home_unit") is not None,
+    )
+
+
+class Bodies:
+    """The documents of petitions, opened only where a rule asks."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def of(self, petition_id: str) -> dict[str, Any]:
+        """The document. Raises `VaultError`."""
+        query = select(petitions.c.petition_id, petitions.c.body).where(petitions.c.petition_id == petition_id)
+        row = self._work.conn.execute(query).mappings().one()
+        document: dict[str, Any] = orjson.loads(open_petition(self._work.privacy.vault, row)["body"])
+        return document
+
+
+def _make_known(work: Work, row: PetitionRow, bodies: Bodies) -> None:
+    """A petition of before these rules: its owner and its keys are filled in."""
+    document = bodies.of(row.petition_id)
+    lookup = work.privacy.lookup
+    row.owner_id = document.get("secretary", {}).get("id", "")
+    place = place_key(Place.model_validate(document.get("place", {})))
+    subject = subject_key(Category.model_validate(document.get("category", {})))
+    row.place_key = lookup.group("place", place) if place else None
+    row.subject_key = lookup.group("subject", subject) if subject else None

@@ -1,0 +1,58 @@
+"""The lists of the day (每日清单): what has no echo (无回音) and what has no landing (无着落), each with why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.rules.assignments import Part
+from bridge.rules.deadlines import Deadlines
+from schemas.base import shanghai
+
+WHY_ZH = {
+    "not_accepted": "逾期未受理",
+    "not_signed": "逾期未签收",
+    "not_replied": "逾期未答复",
+    "returned": "已退单，尚未改派",
+    "not_dispatched": "已受理，逾期未派单",
+    "not_taken_up": "未有人办理",
+}
+"""Why a petition is on a list."""
+
+_CLOCKS = (("reply", "not_replied"), ("accept", "not_accepted"), ("sign", "not_signed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Why, and since when."""
+
+    why: str
+    since: datetime
+
+    @property
+    def zh(self) -> str:
+        return WHY_ZH[self.why]
+
+
+def no_echo(deadlines: Deadlines, now: datetime) -> Listed | None:
+    """Nobody acknowledged or answered in time (无回音): the gravest of reply, acceptance, signature."""
+    late = {due.clock: due.at for due in deadlines.history if due.until is None and due.at < now}
+    return next((Listed(why, late[clock]) for clock, why in _CLOCKS if clock in late), None)
+
+
+def no_landing(
+    state: str, since: datetime, parts: Iterable[Part], deadlines: Deadlines, now: datetime
+) -> Listed | None:
+    """Nobody is working on it (无着落): returned and given to nobody else, or accepted or reopened, and no unit was
+    asked before the signature was due. `since` is when it came to this state."""
+    if state == "returned":
+        return Listed("returned", since)
+    if state not in _UNASSIGNED or any(part.state not in _DONE for part in parts):
+        return None
+    due = deadlines.sign
+    if due is None or due >= now or deadlines.stopped_at is not None:
+        return None
+    return Listed(_UNASSIGNED[state], max(shanghai(since), due))
+
+
+_UNASSIGNED = {"submitted": "not_taken_up", "accepted": "not_dispatched", "rehandling": "not_taken_up"}
+_DONE = frozenset({"finished", "returned", "excused"})
