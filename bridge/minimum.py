@@ -2,7 +2,8 @@
 
 An adapter cannot pass on what it was never given, so a new one can forget nothing. A petitioner who asked for
 confidentiality, or who wants to stay unnamed, is known to nobody who hands on to handling units: their name and number
-are also struck from the words of the petition.
+are also struck from the words of the petition, and so is whatever identifies anybody by its form (an id number, another
+telephone, a number plate: `bridge.prose.mask`), for nobody can tell whose it is.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.adapter import IDENTITY, Manifest, Need
+from bridge.prose import mask
 from schemas.event import Event
 from schemas.petition import Petition, Petitioner, Place
 
@@ -31,34 +33,46 @@ class Minimum:
 
     def given(self, petition: Petition, event: Event) -> tuple[Petition, Event]:
         """Both without what the system does not need."""
-        return self.petition(petition), self._event(event, self._hidden_words(petition.petitioner))
+        return self.petition(petition), self._event(event, petition.petitioner)
 
     def petition(self, petition: Petition) -> Petition:
         """The petition without what the system does not need."""
-        changes = _stripped(petition, self._needs(petition.petitioner))
-        words = self._hidden_words(petition.petitioner)
-        if words:
-            changes["title"] = self.mask_words(petition.title, words)
-            changes["content"] = self.mask_words(petition.content, words)
+        person = petition.petitioner
+        changes = _stripped(petition, self._needs(person))
+        if self._hides(person):
+            changes["title"] = self._hidden(petition.title, person)
+            changes["content"] = self._hidden(petition.content, person)
         return petition.model_copy(update=changes)
 
     def _needs(self, person: Petitioner) -> frozenset[Need]:
         return self.needs_confidential if person.confidential or person.anonymous else self.needs
 
-    def _hidden_words(self, person: Petitioner) -> tuple[str, ...]:
-        """The words by which a petitioner who must not be known could be known."""
-        hidden = person.confidential or person.anonymous
-        return _words(person) if hidden and not self._needs(person) >= IDENTITY else ()
+    def _hides(self, person: Petitioner) -> bool:
+        """Whether the petitioner must not be known there."""
+        return (person.confidential or person.anonymous) and not self._needs(person) >= IDENTITY
 
-    def _event(self, event: Event, words: tuple[str, ...]) -> Event:
-        data = event.data
+    def _hidden(self, text: str, person: Petitioner) -> str:
+        """Without the words by which the petitioner could be known."""
+        words = _words(person)
+        return mask(self.mask_words(text, words) if words else text)
+
+    def _event(self, event: Event, person: Petitioner) -> Event:
+        data, needs = event.data, self._needs(person)
         changes: dict[str, Any] = {}
         if data.raw is not None:
             # What nobody understood may hold anything, and no system is told it.
             changes["raw"] = None
-        if words and data.text:
-            changes["text"] = self.mask_words(data.text, words)
+        if data.place is not None and not needs >= {Need.ADDRESS, Need.COORDINATES}:
+            changes["place"] = _place(data.place, needs)
+        if data.attachments and Need.ATTACHMENTS not in needs:
+            changes["attachments"] = ()
+        if self._hides(person):
+            changes |= {name: self._hidden(text, person) for name in _PROSE if (text := getattr(data, name))}
         return event.model_copy(update={"data": data.model_copy(update=changes)}) if changes else event
+
+
+_PROSE = ("text", "person")
+"""What an event says in words; `person` may be the petitioner where a system puts its caller there."""
 
 
 def _stripped(petition: Petition, needs: frozenset[Need]) -> dict[str, Any]:

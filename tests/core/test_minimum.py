@@ -87,6 +87,31 @@ def test_a_hidden_petitioner_is_known_to_no_system_that_hands_on(manifest: Manif
     assert "路灯不亮" in told.content
 
 
+@pytest.mark.parametrize("system", ["hotline12345", "governance_center"])
+def test_what_identifies_somebody_by_its_form_is_struck_for_a_hidden_petitioner(system: str) -> None:
+    words = "我的身份证号11010819900307771X，家人电话13811112222，路灯不亮"
+    unnamed = petition(anonymous=True).model_copy(update={"content": words, "petitioner": Petitioner(anonymous=True)})
+    said = event().model_copy(update={"data": EventData(text=words, person=NAME)})
+    told, news = Minimum.of(BY_SYSTEM[system], mask_words).given(unnamed, said)
+    for text in (told.content, news.data.text or ""):
+        assert "11010819900307771X" not in text
+        assert "13811112222" not in text
+        assert "路灯不亮" in text
+    _, news = Minimum.of(BY_SYSTEM[system], mask_words).given(petition(confidential=True), said)
+    assert NAME not in (news.data.person or "")
+    assert petition().content == Minimum.of(BY_SYSTEM[system], mask_words).petition(petition()).content
+
+
+def test_news_brings_no_more_than_the_petition_does() -> None:
+    files, place = (Attachment(name="照片.jpg", url="https://files.example.cn/1"),), Place(address=ADDRESS)
+    said = event().model_copy(update={"data": EventData(place=place, attachments=files)})
+    none = Minimum(frozenset(), frozenset(), mask_words)
+    _, told = none.given(petition(), said)
+    assert told.data.place == Place()
+    assert told.data.attachments == ()
+    assert Minimum(EVERY_NEED, EVERY_NEED, mask_words).given(petition(), said)[1] == said
+
+
 def test_only_the_messenger_gets_the_identity_of_a_hidden_petitioner() -> None:
     given = {name: manifest.needs_confidential & IDENTITY for name, manifest in BY_SYSTEM.items()}
     assert given == {"hotline12345": set(), "governance_center": set(), "wechat": {Need.OPENID}}
