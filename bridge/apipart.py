@@ -10,8 +10,6 @@ Json = Mapping[str, Any]
 
 COMPONENTS: Final = "#/components/schemas/"
 DEFS: Final = "#/$defs/"
-PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
-"""The content of an RFC 9457 problem document; the schema is the core's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,11 @@ def content(schema: Json, examples: Json | None = None, *, media_type: str = "ap
     if examples:
         body["examples"] = {name: {"value": value} for name, value in examples.items()}
     return {media_type: body}
+
+
+def problem(example: Json) -> dict[str, Any]:
+    """The content of an RFC 9457 problem document; the schema is the core's."""
+    return content(of("Problem"), {"problem": example}, media_type="application/problem+json")
 
 
 def body(*contents: Json, description: str = "") -> dict[str, Any]:

@@ -33,7 +33,7 @@ def sandbox(settings: CenterSettings, plan: SandboxPlan) -> "Starlette":
     return application(settings, plan)
 
 
-def openapi() -> ApiPart:
+def api_part() -> ApiPart:
     from adapters.governance_center.openapi import part
 
     return part()
@@ -48,5 +48,5 @@ MANIFEST = Manifest(
     build=build,
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
-    openapi=openapi,
+    openapi=api_part,
 )

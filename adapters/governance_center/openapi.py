@@ -13,7 +13,7 @@ from adapters.governance_center.numbers import SYSTEM
 from adapters.governance_center.outbound import EVENTS
 from adapters.governance_center.replies import DONE, NOT_TAKEN, TAKEN, UNKNOWN_EVENT
 from adapters.governance_center.wire import Op
-from bridge.apipart import PROBLEM, ApiPart, Json, answer, body, content, of, wire_schemas
+from bridge.apipart import ApiPart, Json, answer, body, content, of, problem, wire_schemas
 
 FOLDER: Final = Path(__file__).parent
 EVENT: Final = "20261122093000123"
@@ -119,8 +119,8 @@ def _question() -> dict[str, Any]:
         "parameters": [number],
         "responses": {
             "200": _told("诉求所处环节 · where the petition stands", ("look-up-answer",), known=found),
-            "400": answer("编号无法使用 · the number cannot be used", told, PROBLEM),
-            "404": answer("没有这个事件，或地址有误 · no such event, or no such path", unknown, PROBLEM),
+            "400": answer("编号无法使用 · the number cannot be used", told, problem(_problem(400))),
+            "404": answer("没有这个事件，或地址有误 · no such event, or no such path", unknown, problem(_problem(404))),
             **_always(),
         },
     }
@@ -139,6 +139,12 @@ def _always() -> dict[str, Any]:
             away={"code": NOT_TAKEN, "message": "系统繁忙，本次报文未留存：请稍后以同一messageId重发"},
         ),
     }  # fmt: skip
+
+
+def _problem(status: int) -> dict[str, Any]:
+    """Of an address with U+0000 or another slash in it, which does not lead to this door: the core refuses it."""
+    titles = {400: "Bad request (请求有误)", 404: "Not found (未找到)"}
+    return {"type": "about:blank", "title": titles[status], "status": status, "detail": titles[status]}
 
 
 def _told(description: str, schemas: tuple[str, ...], **found: Any) -> dict[str, Any]:

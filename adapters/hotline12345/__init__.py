@@ -62,7 +62,7 @@ def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
     return frozenset({handoff_id, *(f"{handoff_id}/{part}" for part in ("info", "media", "sign"))})
 
 
-def openapi() -> ApiPart:
+def api_part() -> ApiPart:
     from adapters.hotline12345.openapi import part
 
     return part()
@@ -78,5 +78,5 @@ MANIFEST = Manifest(
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
     arrival_keys=arrival_keys,
-    openapi=openapi,
+    openapi=api_part,
 )

@@ -55,7 +55,7 @@ def arrival_keys(handoff_id: str, audience: frozenset[str]) -> frozenset[str]:
     return frozenset(client_msg_id(handoff_id, who) for who in audience | asked)
 
 
-def openapi() -> ApiPart:
+def api_part() -> ApiPart:
     from adapters.wechat.openapi import part
 
     return part()
@@ -72,5 +72,5 @@ MANIFEST = Manifest(
     sandbox=sandbox,
     sandbox_settings=sandbox_settings,
     arrival_keys=arrival_keys,
-    openapi=openapi,
+    openapi=api_part,
 )

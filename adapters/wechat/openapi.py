@@ -11,7 +11,7 @@ from adapters.wechat.form import SYSTEM
 from adapters.wechat.inbound import PATH
 from adapters.wechat.pushes import EVENTS, MESSAGES
 from adapters.wechat.ways import CUSTOM_SEND, SUBSCRIBE_SEND, TEMPLATE_SEND
-from bridge.apipart import PROBLEM, ApiPart, Json, answer, body, content, of, wire_schemas
+from bridge.apipart import ApiPart, Json, answer, body, content, of, problem, wire_schemas
 
 FOLDER: Final = Path(__file__).parent
 OPENID: Final = "oLT5x0aaaaBBBBccccDDDDeeee01"
@@ -187,13 +187,9 @@ def _form() -> dict[str, Any]:
         "requestBody": body(content(of("PetitionDocument"), {"help": document})),
         "responses": {
             "202": answer("已受理 · taken", taken),
-            **{status: answer(told, _with_example(problem.body)) for status, (told, problem) in problems.items()},
+            **{status: answer(told, problem(json.loads(refused.body))) for status, (told, refused) in problems.items()},
         },
     }
-
-
-def _with_example(problem: bytes) -> dict[str, Any]:
-    return {name: {**one, "examples": {"problem": {"value": json.loads(problem)}}} for name, one in PROBLEM.items()}
 
 
 # ── our calls ──

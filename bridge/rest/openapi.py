@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.adapter import Manifest
-from bridge.apipart import COMPONENTS, PROBLEM, ApiPart
+from bridge.apipart import COMPONENTS, ApiPart, answer, problem
 from bridge.rest import operations, problems
 from bridge.rest.answers import SHAPES, petition_view
 from bridge.rest.handoffs import ReplayOrder
@@ -115,11 +115,7 @@ def _own_schemas() -> dict[str, Any]:
 
 
 def _problem(status: int, title: str) -> dict[str, Any]:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": title}
-    return {
-        "description": title,
-        "content": {name: {**one, "examples": {"problem": {"value": body}}} for name, one in PROBLEM.items()},
-    }
+    return answer(title, problem({"type": "about:blank", "title": title, "status": status, "detail": title}))
 
 
 def _merged(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -142,10 +142,19 @@ ONCE: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
 }
 NOTE: Final = answer("签名检查点 · a signed note", content({"type": "string"}, media_type="text/plain"))
+_NO_SUCH_HANDOFF: Final = {
+    **{name: examples()["VerdictProblem"][name] for name in ("type", "handoff_id")},
+    **{"title": "Not found (未找到)", "status": 404, "detail": "no hand-off has this id"},
+    **{"result": "not_found", "why": "no hand-off has this id"},
+}
 VERDICT_TOLD: Final = {
     "404": answer(
         "没有此交接 · no such hand-off",
-        content({"anyOf": [of("VerdictProblem"), of("Problem")]}, media_type="application/problem+json"),
+        content(
+            {"anyOf": [of("VerdictProblem"), of("Problem")]},
+            {"not_found": _NO_SUCH_HANDOFF},
+            media_type="application/problem+json",
+        ),
     ),
     "409": answer(
         "所处状态不允许 · its state forbids it",
