@@ -1,8 +1,9 @@
 """The AsyncAPI document against the topology and against itself, without a network."""
 
+import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -49,6 +50,95 @@ def test_the_head() -> None:
     for server in DOCUMENT["servers"].values():
         assert {"host", "protocol", "description"} <= server.keys()
         assert set(re.findall(r"{(\w+)}", server["host"])) == server["variables"].keys()
+
+
+# The objects of AsyncAPI 3.0 and its AMQP bindings, version 0.3.0: which fields each must have, and which it may. The
+# official JSON Schema comes in an npm package only; held against it by hand (6.11.1, November 2026): no error.
+SHAPES: dict[str, tuple[set[str], set[str]]] = {
+    "document": ({"asyncapi", "info"}, {"id", "servers", "defaultContentType", "channels", "operations", "components"}),
+    "info": ({"title", "version"}, {"termsOfService", "contact", "license", "tags", "externalDocs", "description"}),
+    "server": (
+        {"host", "protocol"},
+        {"protocolVersion", "pathname", "description", "title", "summary", "variables", "security", "tags", "bindings"},
+    ),
+    "variable": (set(), {"enum", "default", "description", "examples"}),
+    "channel": (set(), {"address", "messages", "title", "summary", "description", "servers", "parameters", "bindings"}),
+    "parameter": (set(), {"enum", "default", "description", "examples", "location"}),
+    "operation": (
+        {"action", "channel"},
+        {"title", "summary", "description", "security", "tags", "bindings", "traits", "messages", "reply"},
+    ),
+    "message": (
+        set(),
+        {"headers", "payload", "correlationId", "contentType", "name", "title", "summary", "description", "tags"}
+        | {"externalDocs", "bindings", "examples", "traits"},
+    ),
+    "example": (set(), {"headers", "payload", "name", "summary"}),
+    "correlation": ({"location"}, {"description"}),
+    "components": (set(), {"schemas", "servers", "channels", "operations", "messages", "securitySchemes"}),
+    "scheme": ({"type"}, {"description"}),
+    "queue": (set(), {"name", "durable", "exclusive", "autoDelete", "vhost"}),
+    "exchange": (set(), {"name", "type", "durable", "autoDelete", "vhost"}),
+    "channel binding": (set(), {"is", "exchange", "queue", "bindingVersion"}),
+    "operation binding": (
+        set(),
+        {"expiration", "userId", "cc", "priority", "deliveryMode", "mandatory", "bcc", "timestamp", "ack"}
+        | {"bindingVersion"},
+    ),
+    "message binding": (set(), {"contentEncoding", "messageType", "bindingVersion"}),
+}
+
+
+def _objects(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(kind, object) of all that AsyncAPI gives a shape to."""
+    yield from (("document", document), ("info", document["info"]), ("components", document["components"]))
+    for server in document["servers"].values():
+        yield "server", server
+        yield from (("variable", variable) for variable in server["variables"].values())
+    for channel in document["channels"].values():
+        yield "channel", channel
+        yield from (("parameter", parameter) for parameter in channel.get("parameters", {}).values())
+        binding = channel["bindings"]["amqp"]
+        yield "channel binding", binding
+        yield from ((kind, binding[kind]) for kind in ("queue", "exchange") if kind in binding)
+    for operation in document["operations"].values():
+        yield from (("operation", operation), ("operation binding", operation["bindings"]["amqp"]))
+    for message in document["components"]["messages"].values():
+        yield from (("message", message), ("correlation", message["correlationId"]))
+        yield "message binding", message["bindings"]["amqp"]
+        yield from (("example", example) for example in message["examples"])
+    yield from (("scheme", scheme) for scheme in document["components"]["securitySchemes"].values())
+
+
+def _misshapen(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """(kind, field) of what is missing or not known there."""
+    found = []
+    for kind, one in _objects(document):
+        needed, more = SHAPES[kind]
+        known = {name for name in one if not name.startswith("x-")}
+        found += [(kind, name) for name in sorted((needed - known) | (known - needed - more))]
+    return found
+
+
+def test_every_object_has_the_fields_of_asyncapi_3_0_and_no_others() -> None:
+    assert _misshapen(DOCUMENT) == []
+    assert {kind for kind, _ in _objects(DOCUMENT)} == SHAPES.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "break_it"),
+    [
+        ("info", "version", lambda found: found["info"].pop("version")),
+        ("channel", "subscribe", lambda found: found["channels"]["bridge.router"].update(subscribe={})),
+        ("operation", "channel", lambda found: found["operations"]["routeEvent"].pop("channel")),
+        ("queue", "x", lambda found: found["channels"]["bridge.router"]["bindings"]["amqp"]["queue"].update(x=1)),
+        ("message", "schemaFormat", lambda found: found["components"]["messages"]["event"].update(schemaFormat="x")),
+    ],
+)
+def test_a_misshapen_one_would_be_noticed(kind: str, field: str, break_it: Callable[[Any], Any]) -> None:
+    broken = copy.deepcopy(DOCUMENT)
+    break_it(broken)
+    assert _misshapen(broken) == [(kind, field)]
 
 
 def test_every_reference_resolves() -> None:
