@@ -12,16 +12,18 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import adapters
 from bridge import app as root
 from bridge.demo.playground import Playground
+from bridge.rest.openapi import document
 from tests.docs.pages import DOCS, ROOT, text, titled
 
 BLOCKS = titled(text(DOCS / "a-fourth-system.md"))
 SYSTEM = "city_management"
 FOLDER = f"adapters/{SYSTEM}/"
-FILES = ("__init__", "settings", "mapping", "inbound", "outbound", "sandbox")
+FILES = ("__init__", "settings", "mapping", "inbound", "outbound", "openapi", "sandbox")
 PETITION = {
     "external_id": "fourth-1",
     "kind": "求助",
@@ -75,6 +77,13 @@ def test_the_page_has_every_file() -> None:
 def test_the_registry_of_the_page_only_adds(registered: Path) -> None:
     shipped = importlib.import_module("adapters.registry").MANIFESTS
     assert [one.system for one in root.manifests()] == [*(one.system for one in shipped), SYSTEM]
+
+
+def test_its_door_and_its_call_are_in_the_openapi_document(registered: Path) -> None:
+    told = document(root.manifests())
+    assert [error.message for error in OpenAPIV31SpecValidator(told).iter_errors()] == []
+    assert told["paths"].keys() >= {"/in/city-management/tickets"}
+    assert f"{SYSTEM}.ticket" in told["webhooks"]
 
 
 def test_the_contract_tests_of_the_page_pass(extracted: Path) -> None:
