@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.wechat import drafts, gathering
+from adapters.wechat import drafts, fates, gathering, standing
 from adapters.wechat.passive import Passive, success
 from adapters.wechat.wire import Message
 from adapters.wechat.words import Intent, Words
 from bridge.adapter import (
-    Acknowledgement,
     Bind,
     Ignored,
     Outcome,
@@ -26,11 +25,7 @@ from bridge.adapter import (
     Update,
 )
 from bridge.roster import Bound
-from schemas.base import shanghai
-from schemas.event import EVENT_ZH, EventData, EventType, Satisfaction
-
-SHOWN = 3
-SAID_LENGTH = 200
+from schemas.event import EventData, EventType, Satisfaction
 
 _RATINGS = {
     "satisfied": Satisfaction.SATISFIED,
@@ -38,7 +33,6 @@ _RATINGS = {
     "unsatisfied": Satisfaction.UNSATISFIED,
 }
 _ANSWERED = frozenset({"replied", "closed"})
-_LAST_EVENT = {f"{kind}": zh for kind, zh in EVENT_ZH.items()}
 
 # A number alone ("LT20261122-000017"), or after the word that asks for it ("进度 LT20261122-000017").
 _NUMBER = re.compile(
@@ -73,7 +67,7 @@ def read(turn: Turn) -> Reading:
     if kind == "event":
         return _event(turn)
     if kind not in drafts.KINDS:
-        return turn.ignored(f"unknown_type:{_code(kind)}")
+        return turn.ignored(f"unknown_type:{fates.code(kind)}")
     text = drafts.spoken(turn.message)
     if text is None and kind != "text":
         return _piece(turn)
@@ -112,7 +106,7 @@ def _bound(turn: Turn, bound: Bound) -> Reading:
     say = turn.words.say
     texts = {"bound": say.bound, "expired": say.bind_expired, "used": say.bind_used}
     text = texts.get(bound.status, say.bind_unknown)
-    return turn.ignored(f"bind:{_code(bound.status)}", text.format(name=bound.name or ""))
+    return turn.ignored(f"bind:{fates.code(bound.status)}", text.format(name=bound.name or ""))
 
 
 def _asked(turn: Turn, intent: Intent) -> Reading:
@@ -174,7 +168,7 @@ def _said(turn: Turn, text: str, petition_id: str) -> Response:
 
 
 def _progress(turn: Turn) -> Callable[[Views], Reading]:
-    return lambda views: turn.ignored("progress_asked", _standing(views[:SHOWN], turn.words))
+    return lambda views: turn.ignored("progress_asked", standing.newest(views, turn.words))
 
 
 def _by_number(turn: Turn, number: str, *, asked: bool) -> Reading:
@@ -182,7 +176,7 @@ def _by_number(turn: Turn, number: str, *, asked: bool) -> Reading:
         # Only among the citizen's own: a number alone opens nobody else's petition.
         found = [view for view in views if _has_number(view, number)]
         if found:
-            return turn.ignored("progress_asked", _standing(found[:1], turn.words))
+            return turn.ignored("progress_asked", standing.told(found[:1], turn.words))
         return turn.ignored("number_unknown", turn.words.say.none_numbered) if asked else _gathered(turn, views)
 
     return Question(openid=turn.message.sender, then=then)
@@ -191,31 +185,6 @@ def _by_number(turn: Turn, number: str, *, asked: bool) -> Reading:
 def _has_number(view: PetitionView, number: str) -> bool:
     wanted = number.casefold()
     return view.petition_id.casefold() == wanted or any(e.value.casefold() == wanted for e in view.external_ids)
-
-
-def _standing(views: Views, words: Words) -> str:
-    if not views:
-        return words.say.none_brought
-    if len(views) == 1:
-        return _line(words.say.progress_one, 1, views[0], words)
-    lines = [_line(words.say.progress_line, n, view, words) for n, view in enumerate(views, 1)]
-    return "\n".join([words.say.progress_many, *lines])
-
-
-def _line(text: str, n: int, view: PetitionView, words: Words) -> str:
-    submitted = shanghai(view.submitted_at)
-    date = f"{submitted.month}月{submitted.day}日"
-    line = text.format(n=n, petition_id=view.petition_id, date=date, state=_state(view, words))
-    if not view.said:
-        return line
-    said = view.said if len(view.said) <= SAID_LENGTH else view.said[:SAID_LENGTH] + "…"
-    return line + words.say.said.format(said=said)
-
-
-def _state(view: PetitionView, words: Words) -> str:
-    last = view.last_event.removeprefix("petition.")
-    state = words.states.get(view.state) or words.states.get(last) or _LAST_EVENT.get(last, "正在办理")
-    return f"{state}（{view.unit}）" if view.unit else state
 
 
 # ── ratings ──
@@ -286,7 +255,7 @@ def _event(turn: Turn) -> Reading:
     if name in _EVENTS:
         return _EVENTS[name](turn)
     known = "unused_event" if name in turn.words.events.unused else "unknown_event"
-    return turn.ignored(f"{known}:{_code(name)}")
+    return turn.ignored(f"{known}:{fates.code(name)}")
 
 
 def _subscribed(turn: Turn) -> Reading:
@@ -298,51 +267,14 @@ def _clicked(turn: Turn) -> Reading:
     return _asked(turn, intent) if intent else turn.ignored("unknown_menu_key")
 
 
-def _delivered(turn: Turn) -> Reading:
-    message = turn.message
-    if not message.number:
-        return turn.ignored("delivery_without_number")
-    fate = _fate(turn, message.key, message.number, message.word("Status"))
-    return Taken((fate,), lambda outcomes: success())
-
-
-def _sent(turn: Turn) -> Reading:
-    """How subscribe messages fared: one event may tell of several."""
-    told = [(item.get("MsgID", "").strip(), item) for item in turn.message.items]
-    fates = tuple(
-        _fate(turn, f"{turn.message.key}:{n}", number, _sent_status(item))
-        for n, (number, item) in enumerate(told)
-        if number
-    )
-    return Taken(fates, lambda outcomes: success()) if fates else turn.ignored("delivery_without_number")
-
-
-def _sent_status(item: Mapping[str, str]) -> str:
-    if item.get("ErrorCode", "").strip() == "0":
-        return "success"
-    return item.get("ErrorStatus", "") or f"failed:{item.get('ErrorCode', '')}"
-
-
-def _fate(turn: Turn, key: str, number: str, status: str) -> Acknowledgement:
-    failure = _failure(status, turn.words)
-    # Not parked: the next attempt goes another way, and knows by the number which message it was that failed.
-    return Acknowledgement(key, number, failure, {f"failed:{number}": failure} if failure else {})
-
-
-def _failure(status: str, words: Words) -> str | None:
-    """`failed:user block` and `failed: system failed` (with and without the blank) become `user_block`, …"""
-    said = status.casefold().removeprefix("failed:").strip()
-    known = words.deliveries.get(said)
-    return (known if known is not None else _code(said) or "failed") or None
-
-
-def _code(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_")[:40]
+def _fared(turn: Turn) -> Reading:
+    told = fates.told(turn.message, turn.words)
+    return Taken(told, lambda outcomes: success()) if told else turn.ignored("delivery_without_number")
 
 
 _EVENTS: Mapping[str, Callable[[Turn], Reading]] = {
     "subscribe": _subscribed,
     "click": _clicked,
-    "templatesendjobfinish": _delivered,
-    "subscribe_msg_sent_event": _sent,
+    "templatesendjobfinish": _fared,
+    "subscribe_msg_sent_event": _fared,
 }
