@@ -46,7 +46,7 @@ class HotlineOutbound:
             raise CannotAsk("one of several calls that was found would not mean that all arrived")
         try:
             if told.action == "REPORT":
-                return await self._case(telling.case_id(outgoing), told.data.get("caseHandleId"))
+                return await self._case(told.data["caseId"], told.data.get("caseHandleId"))
             if told.action == "ITEM_INST_SYNC":
                 return await self._step(outgoing, told.data)
         except answers.NotThere:

@@ -47,6 +47,10 @@ def _action(letter: "Letter") -> str:
     if event.type is EventType.RECLASSED and not outgoing.external_ids:
         # Re-classed to the hotline, which has never heard of it: this is how it gets the case.
         return "REPORT"
+    if event.type is EventType.SUBMITTED and outgoing.petition.source != cases.SYSTEM:
+        # The citizen may have called there too, and we have heard of it before this went out: they get ours all the
+        # same, with the number of theirs beside it, and join the two.
+        action = telling.ours if telling is not None else ""
     if action == "NOTIFY" and event.type is EventType.FOLLOWED_UP and not _citizen_spoke(event):
         # Nobody answered the visit: to say that the citizen was told would be untrue.
         return "ITEM_INST_SYNC"
@@ -140,10 +144,23 @@ def _report(letter: Letter) -> Data:
     event = letter.outgoing.event
     order = work_order(letter.outgoing.petition, letter.codes)
     if event.type is not EventType.REHANDLED:
-        return order
-    said = "\n".join(words for words in (event.data.text, order.get("dispatchOpinion")) if words)
+        return order | _same(letter, order)
+    said = _joined(event.data.text, order.get("dispatchOpinion"))
     again = {"caseHandleId": round_trip(letter.outgoing), "reHandleFlag": 1, "dispatchTime": letter.at}
     return order | again | ({"dispatchOpinion": said} if said else {})
+
+
+def _same(letter: Letter, order: Data) -> Data:
+    """For a case that they have as one of their own already."""
+    theirs = letter.outgoing.external_ids.get("caseId")
+    if theirs is None:
+        return {}
+    words = letter.codes.report["same_case"].format(caseId=theirs)
+    return {"repeatCallFlag": 1, "dispatchOpinion": _joined(words, order.get("dispatchOpinion"))}
+
+
+def _joined(*words: str | None) -> str:
+    return "\n".join(one for one in words if one)
 
 
 def round_trip(outgoing: Outgoing) -> str:

@@ -39,14 +39,11 @@ def report(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("type_", sorted(CODES.tell))
 def test_every_event_keeps_to_the_standard_and_is_read_back(type_: EventType, numbers: dict[str, str]) -> None:
     out = outgoing(type_, data=DATA, external_ids=numbers)
-    if type_ is EventType.SUBMITTED and numbers is THEIRS:
-        with pytest.raises(Permanent, match="the_case_is_theirs"):
-            tell(out)
-        return
     told = tell(out)
-    assert told.data["caseId"] == numbers.get("caseId", PETITION_ID)
     if told.action == "REPORT":
+        assert told.data["caseId"] == PETITION_ID
         return
+    assert told.data["caseId"] == numbers.get("caseId", PETITION_ID)
     (draft,) = mapping.drafts(mapping.Message("k", told.action, told.data, NOW), CODES)
     assert isinstance(draft, Update)
     theirs_to_say = told.action == "APPLY_CANCEL" and type_ is EventType.CANCELLED and numbers is THEIRS
@@ -62,6 +59,20 @@ def test_a_case_handled_again_is_a_new_dispatch_with_a_number_of_its_own() -> No
     assert told.data["dispatchOpinion"] == "市民不满意，请重办"
     discreet = outgoing(EventType.REHANDLED, external_ids=OURS, petition=petition(kind=Kind.COMPLAINT))
     assert tell(discreet).data["dispatchOpinion"].startswith("已安排维修\n请勿将来电人资料")
+
+
+def test_a_case_that_began_there_is_not_reported_back() -> None:
+    began_there = petition(source="hotline12345")
+    with pytest.raises(Permanent, match="the_case_is_theirs"):
+        tell(outgoing(EventType.SUBMITTED, external_ids=THEIRS, petition=began_there))
+
+
+def test_a_citizen_who_called_there_too_is_reported_with_the_number_of_that_call() -> None:
+    told = tell(outgoing(EventType.SUBMITTED, external_ids=THEIRS))
+    assert (told.action, told.data["caseId"], told.data["repeatCallFlag"]) == ("REPORT", PETITION_ID, 1)
+    assert f"与贵方工单{THEIRS['caseId']}为同一诉求" in told.data["dispatchOpinion"]
+    complaint = outgoing(EventType.SUBMITTED, external_ids=THEIRS, petition=petition(kind=Kind.COMPLAINT))
+    assert tell(complaint).data["dispatchOpinion"].endswith("做好市民信息保密工作。")
 
 
 # ── telling the citizen, and what is added to a case ──
