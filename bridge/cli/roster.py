@@ -10,6 +10,9 @@ from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, ta
 
 T = TypeVar("T")
 MOST_FAULTS = 20
+FEW, TOO_MANY = 3, 0.2
+"""Who is not on the list has left. A list that was cut off must not end a whole city's bindings: more than a few, and
+more than a fifth, have to be confirmed."""
 
 roster_app = typer.Typer(help="The roster of teams, secretaries, areas and units (名册).", no_args_is_help=True)
 
@@ -25,6 +28,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV files: teams, secretaries, areas, units, in any order.")],
     operator: Annotated[str, typer.Option(help="Who orders it.")] = "cli",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    many_leave: Annotated[bool, typer.Option("--many-leave", help="Yes, a fifth or more have left.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take in lists of teams, secretaries, areas and units; each list is complete (导入名册)."""
@@ -37,12 +41,21 @@ def import_(
         changes = import_lists(work, [(read_files(files, Known(teams, members)), operator)])[0]
         if dry_run:
             raise _Rehearsed(changes)
+        before = sum(member.active for member in now.members)
+        if not many_leave and len(changes.left) > max(FEW, before * TOO_MANY):
+            raise _HalfAFile(len(changes.left), before)
         return changes
 
     try:
         changes = _write(work_on)
     except _Rehearsed as rehearsed:
         changes = rehearsed.changes
+    except _HalfAFile as half:
+        fail(
+            Exit.FALLS_SHORT,
+            f"{half.left} of {half.before} secretaries would leave and lose their bindings; is the file whole? "
+            "Give --many-leave if they have left (离任人数过多，请核对名册是否完整)",
+        )
     except OSError as error:
         fail(Exit.WRONG_USAGE, f"{error.filename}: cannot be read: {error.strerror}")
     except BadRoster as bad:
@@ -57,6 +70,15 @@ class _Rehearsed(Exception):
 
     def __init__(self, changes: Any) -> None:
         self.changes = changes
+
+
+class _HalfAFile(Exception):
+    """Rolls the transaction back: more leave than is likely."""
+
+    def __init__(self, left: int, before: int) -> None:
+        super().__init__(left, before)
+        self.left = left
+        self.before = before
 
 
 def _tell_import(changes: Any, *, dry_run: bool, as_json: bool) -> None:

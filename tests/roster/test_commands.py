@@ -68,6 +68,17 @@ def test_nothing_is_imported_while_there_are_faults() -> None:
     assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
 
 
+def test_half_a_file_does_not_end_a_city() -> None:
+    imported()
+    Path("secretaries.csv").write_text("书记编号,姓名,服务队编号\nS9,孟9,T1\n", encoding="utf-8")
+    Path("teams.csv").write_text(TEAMS.replace("S1", "S9"), encoding="utf-8")
+    refused = bridge("roster", "import", "secretaries.csv", "teams.csv")
+    assert (refused.exit_code, "4 of 4 secretaries would leave" in refused.stderr) == (1, True)
+    assert orjson.loads(bridge("roster", "check", "--json").stdout)["secretaries"] == 4
+    assert bridge("roster", "import", "secretaries.csv", "teams.csv", "--many-leave").exit_code == 0
+    assert orjson.loads(bridge("roster", "check", "--json").stdout)["secretaries"] == 1
+
+
 def test_a_binding_code_is_shown_once() -> None:
     imported()
     shown = bridge("roster", "bind-code", "S1", "--hours", "2", "--json")
