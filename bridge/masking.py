@@ -1,5 +1,6 @@
 """What is shown of personal data without the scope `pii:read`: enough to recognise, not enough to call or visit."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bridge.prose import mask, mask_words
@@ -29,6 +30,15 @@ def words(text: str, person: Petitioner) -> str:
     return mask(mask_words(text, known) if known else text)
 
 
+def headed(title: str, content: str, hide: Callable[[str], str]) -> tuple[str, str]:
+    """Title and content, hidden. A title that is the first words of the content is cut from the hidden content (`hide`
+    keeps lengths): where the cut goes through a number, what is left of it has no form any more."""
+    hidden, head = hide(content), title.rstrip("…")
+    if head and content.startswith(head):
+        return hidden[: len(head)] + title[len(head) :], hidden
+    return hide(title), hidden
+
+
 def petition(clear: Petition) -> dict[str, Any]:
     """The petition for those without `pii:read`."""
     document = clear.model_dump(mode="json", exclude_none=True)
@@ -40,7 +50,7 @@ def petition(clear: Petition) -> dict[str, Any]:
     }
     for field in ("address", "longitude", "latitude"):
         document.get("place", {}).pop(field, None)
-    document["title"] = words(clear.title, person)
-    document["content"] = words(clear.content, person)
+    title, content = headed(clear.title, clear.content, lambda text: words(text, person))
+    document |= {"title": title, "content": content}
     document["masked"] = True
     return document

@@ -1,15 +1,17 @@
 """Each system gets the personal data it needs and no more (最小必要, PIPL art. 6): here, and not in its adapter.
 
-An adapter cannot pass on what it was never given, so a new one can forget nothing. A petitioner who asked for
-confidentiality, or who wants to stay unnamed, is known to nobody who hands on to handling units: their name and number
-are also struck from the words of the petition, and so is whatever identifies anybody by its form (an id number, another
-telephone, a number plate: `bridge.prose.mask`), for nobody can tell whose it is.
+An adapter cannot pass on what it was never given, so a new one can forget nothing. Who may not know the petitioner's
+name and number does not read them in the words of the petition either; nor whatever else identifies somebody by its
+form (an id number, another telephone, a number plate: `bridge.prose.mask`), for nobody can tell whose it is. So a
+petitioner who asked for confidentiality, or who wants to stay unnamed, is known to nobody who hands on to handling
+units.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bridge import masking
 from bridge.adapter import IDENTITY, Manifest, Need
 from bridge.prose import mask
 from schemas.event import Event
@@ -39,22 +41,23 @@ class Minimum:
         """The petition without what the system does not need."""
         person = petition.petitioner
         changes = _stripped(petition, self._needs(person))
-        if self._hides(person):
-            changes["title"] = self._hidden(petition.title, person)
-            changes["content"] = self._hidden(petition.content, person)
+        if not self._knows(person):
+            title, content = masking.headed(
+                petition.title, petition.content, lambda text: mask(self._without_words(text, person))
+            )
+            changes |= {"title": title, "content": content}
         return petition.model_copy(update=changes)
 
     def _needs(self, person: Petitioner) -> frozenset[Need]:
-        return self.needs_confidential if person.confidential or person.anonymous else self.needs
+        return self.needs_confidential if _hides(person) else self.needs
 
-    def _hides(self, person: Petitioner) -> bool:
-        """Whether the petitioner must not be known there."""
-        return (person.confidential or person.anonymous) and not self._needs(person) >= IDENTITY
+    def _knows(self, person: Petitioner) -> bool:
+        """Whether the system may know who the petitioner is and call them."""
+        return self._needs(person) >= {Need.NAME, Need.PHONE}
 
-    def _hidden(self, text: str, person: Petitioner) -> str:
-        """Without the words by which the petitioner could be known."""
+    def _without_words(self, text: str, person: Petitioner) -> str:
         words = _words(person)
-        return mask(self.mask_words(text, words) if words else text)
+        return self.mask_words(text, words) if words else text
 
     def _event(self, event: Event, person: Petitioner) -> Event:
         data, needs = event.data, self._needs(person)
@@ -66,13 +69,29 @@ class Minimum:
             changes["place"] = _place(data.place, needs)
         if data.attachments and Need.ATTACHMENTS not in needs:
             changes["attachments"] = ()
-        if self._hides(person):
-            changes |= {name: self._hidden(text, person) for name in _PROSE if (text := getattr(data, name))}
+        changes |= {name: self._said(text, event, person) for name in _PROSE if (text := getattr(data, name))}
         return event.model_copy(update={"data": data.model_copy(update=changes)}) if changes else event
+
+    def _said(self, text: str, event: Event, person: Petitioner) -> str:
+        """The words of one piece of news."""
+        if self._knows(person):
+            return text
+        if event.actor == "petitioner":
+            return mask(self._without_words(text, person))
+        if not _hides(person):
+            return text
+        said = self._without_words(text, person)
+        # Who reaches the petitioner tells them what a unit wrote for them, its own telephone included.
+        return said if Need.OPENID in self._needs(person) else mask(said)
 
 
 _PROSE = ("text", "person")
 """What an event says in words; `person` may be the petitioner where a system puts its caller there."""
+
+
+def _hides(person: Petitioner) -> bool:
+    """Whether the petitioner must not be known to handling units."""
+    return person.confidential or person.anonymous
 
 
 def _stripped(petition: Petition, needs: frozenset[Need]) -> dict[str, Any]:

@@ -102,6 +102,30 @@ def test_what_identifies_somebody_by_its_form_is_struck_for_a_hidden_petitioner(
     assert petition().content == Minimum.of(BY_SYSTEM[system], mask_words).petition(petition()).content
 
 
+def test_the_messenger_reads_no_numbers_in_a_petition_and_says_what_a_unit_wrote() -> None:
+    told, said = Minimum.of(BY_SYSTEM["wechat"], mask_words).given(petition(), event("请拨打0537-2345678，找张工"))
+    assert NAME not in told.title + told.content
+    assert "0000" not in told.content
+    assert "路灯不亮" in told.content
+    assert said.data.text == "请拨打0537-2345678，找张工"
+    _, said = Minimum.of(BY_SYSTEM["wechat"], mask_words).given(petition(confidential=True), said)
+    assert said.data.text == "请拨打0537-2345678，找张工", "the petitioner needs it, confidential or not"
+    by_petitioner = event().model_copy(update={"actor": "petitioner", "data": EventData(text=f"我的电话{PHONE}")})
+    assert PHONE not in (
+        Minimum.of(BY_SYSTEM["wechat"], mask_words).given(petition(), by_petitioner)[1].data.text or ""
+    )
+
+
+def test_a_title_cut_through_a_number_shows_no_half_of_it() -> None:
+    content = "我的身份证号11010819900307771X，路灯不亮"
+    cut = petition(confidential=True).model_copy(update={"title": content[:16] + "…", "content": content})
+    told = Minimum.of(BY_SYSTEM["hotline12345"], mask_words).petition(cut)
+    assert told.title.startswith("我的身份证号")
+    assert told.title.endswith("…")
+    assert "19900307" not in told.title
+    assert len(told.title) == len(cut.title)
+
+
 def test_news_brings_no_more_than_the_petition_does() -> None:
     files, place = (Attachment(name="照片.jpg", url="https://files.example.cn/1"),), Place(address=ADDRESS)
     said = event().model_copy(update={"data": EventData(place=place, attachments=files)})
