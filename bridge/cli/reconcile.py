@@ -28,7 +28,8 @@ def reconcile(
     """What the system says it has against what we say it has; what can be mended is mended (对账)."""
     from bridge import app as root
     from bridge.clock import utc_now
-    from bridge.reconcile import report as reporting
+    from bridge.reconcile.page import page
+    from bridge.reconcile.report import csv_text
     from schemas.base import shanghai
 
     known = [manifest.system for manifest in root.manifests()]
@@ -36,7 +37,7 @@ def reconcile(
         fail(Exit.WRONG_USAGE, f"{system}: no such system; known: {', '.join(known)}")
     yesterday = shanghai(utc_now()).date() - timedelta(days=1)
     found = _run(system, day.date() if day else yesterday, mend=not dry_run)
-    for path, written in ((csv, reporting.csv_text), (html, reporting.page)):
+    for path, written in ((csv, csv_text), (html, page)):
         if path is not None:
             path.write_text(written(found), encoding="utf-8", newline="")
     _say(found, as_json=as_json)

@@ -10,7 +10,8 @@ from starlette.responses import HTMLResponse, Response
 
 from bridge.clock import iso
 from bridge.ledger import reconciling
-from bridge.reconcile import report as reporting
+from bridge.reconcile.page import page
+from bridge.reconcile.report import csv_text
 from bridge.rest import access
 from bridge.rest.context import Context
 from bridge.rest.problems import Problem
@@ -41,11 +42,11 @@ def router(context: Context) -> APIRouter:
                 404, f"{system[:64]} was not reconciled for {day}; run `bridge reconcile {system[:64]} --date {day}`"
             )
         if form == "html":
-            return HTMLResponse(reporting.page(found))
+            return HTMLResponse(page(found))
         if form == "csv":
             name = f"recon_{system}_{day:%Y%m%d}.csv"
             headers = {"content-disposition": f'attachment; filename="{name}"'}
-            return Response(reporting.csv_text(found), media_type="text/csv; charset=utf-8", headers=headers)
+            return Response(csv_text(found), media_type="text/csv; charset=utf-8", headers=headers)
         return _json(found)
 
     return api
