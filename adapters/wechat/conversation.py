@@ -144,7 +144,10 @@ def _gathered(turn: Turn, views: Views) -> Taken:
     if told is None:
         return _beginning(turn, alone=gathering.is_alone(views, at, turn.window))
     update = gathering.addition(turn.message, at, turn.words, to=told.petition_id)
-    return Taken((update,), lambda outcomes: _said(turn, turn.words.say.added, told.petition_id))
+    say = turn.words.say
+    # The platform's repeat of the message that began it is answered as that message was.
+    text = say.accepted if gathering.is_beginning_of(turn.message, told) else say.added
+    return Taken((update,), lambda outcomes: _said(turn, text, outcomes[0].petition_id or told.petition_id))
 
 
 def _beginning(turn: Turn, *, alone: bool, text: str | None = None) -> Taken:
@@ -236,8 +239,9 @@ def _rated(turn: Turn, intent: str, view: PetitionView) -> Taken:
         occurred_at=turn.message.created(turn.received_at),
         actor="petitioner",
     )
-    text = getattr(turn.words.say, f"rated_{intent}").format(petition_id=view.petition_id)
-    return Taken((update,), lambda outcomes: turn.answer.text(text))
+    text = getattr(turn.words.say, f"rated_{intent}")
+    # A repeat is not the rating of the next one that waits: the ledger knows which petition it was about.
+    return Taken((update,), lambda outcomes: _said(turn, text, outcomes[0].petition_id or view.petition_id))
 
 
 _ANSWERS: Mapping[str, Callable[[Turn], Callable[[Views], Reading]]] = {

@@ -68,6 +68,12 @@ def is_alone(views: Sequence[PetitionView], at: datetime, window: timedelta) -> 
     return not window or any(_near(view, at) for view in views)
 
 
+def is_beginning_of(message: Message, view: PetitionView) -> bool:
+    """Whether this very message is all that the petition consists of so far."""
+    numbers = [number for number in view.external_ids if number.kind == "msg_id"]
+    return numbers == [own_number(message)]
+
+
 def own_number(message: Message) -> ExternalId:
     value = message.number or message.key.removeprefix("msg:")
     return ExternalId(system=SYSTEM, kind="msg_id", value=value)

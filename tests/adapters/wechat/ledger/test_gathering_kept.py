@@ -71,6 +71,38 @@ def test_the_window_rolls_with_every_piece(bench: Bench) -> None:
     assert later.petition_id != first.petition_id
 
 
+def test_the_first_message_sent_again_is_answered_as_the_first_time(bench: Bench) -> None:
+    first = take(bench, asked(bench, text("路灯坏了", "1")))
+    bench.clock.turn(5)
+    again = take(bench, asked(bench, text("路灯坏了", "1")))
+    assert (again[0].status, again[0].petition_id) == ("duplicate", first[0].petition_id)
+    assert content(again[1]) == content(first[1])
+    assert len(said(bench, str(first[0].petition_id))) == 1
+
+
+def content(reply: str) -> str:
+    return reply.split("<Content>")[1]
+
+
+def test_a_rating_sent_again_rates_nothing_else(bench: Bench) -> None:
+    numbers = []
+    for n, words in enumerate(("路灯坏了", "新诉求：停水了"), 1):
+        outcome, _ = take(bench, asked(bench, text(words, str(n))))
+        numbers.append(outcome.petition_id)
+        replied = update(
+            f"r{n}", EventType.REPLIED, Ref(petition_id=outcome.petition_id), at=bench.clock.at, text="好了"
+        )
+        bench.take(replied, system=HOTLINE)
+        bench.clock.turn(60)
+    once = take(bench, asked(bench, text("满意", "7")))
+    again = take(bench, asked(bench, text("满意", "7")))
+    assert (once[0].petition_id, again[0].petition_id) == (numbers[1], numbers[1])
+    assert [one[0].status for one in (once, again)] == ["event", "duplicate"]
+    assert numbers[1] in again[1]
+    rated = [kind for number in numbers for kind, _ in said(bench, str(number)) if kind == EventType.RATED]
+    assert len(rated) == 1
+
+
 def test_a_piece_sent_again_is_one_piece(bench: Bench) -> None:
     first, _ = take(bench, asked(bench, text("路灯坏了", "1")))
     piece = asked(bench, text("二单元也是", "2"))
