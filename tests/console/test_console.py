@@ -12,14 +12,16 @@ import pytest
 
 from bridge.ledger.tables import UNFINISHED
 from bridge.lifecycle import STATE_AFTER
+from bridge.reconcile.difference import KIND_ZH as DIFFERENCE_ZH
+from bridge.reconcile.difference import RESOLUTION_ZH
 from schemas.event import EVENT_ZH, EventType
 from schemas.petition import CLASS_ZH, KIND_ZH, URGENCY_ZH
 
-# CONTRACT 5, `petition.<event type>` aside: those are the event types.
+# CONTRACT 5 and docs/audit-log.md, `petition.<event type>` aside: those are the event types.
 WHATS = (
     "petition.accepted", "event.routed", "handoff.delivered", "handoff.acknowledged", "handoff.unacknowledged",
     "handoff.failed", "handoff.unknown", "handoff.parked", "handoff.replayed", "handoff.cancelled", "petition.closed",
-    "message.rejected", "operator.*", "pii.read",
+    "message.rejected", "operator.*", "pii.read", "pii.erased", "event.out_of_order",
 )  # fmt: skip
 VOID = {"meta", "link", "input", "br", "path"}
 PAGE = files("bridge.console").joinpath("index.html").read_text("utf-8")
@@ -174,6 +176,13 @@ def test_every_event_type_has_a_word_and_the_chinese_is_the_schemas(words: dict[
 
 @pytest.mark.parametrize(("group", "chinese"), [("kind", KIND_ZH), ("class", CLASS_ZH), ("urgency", URGENCY_ZH)])
 def test_the_petitions_own_words_are_the_schemas(
+    words: dict[str, dict[str, list[str]]], group: str, chinese: dict[Any, str]
+) -> None:
+    assert {name: pair[0] for name, pair in words[group].items()} == {str(key): zh for key, zh in chinese.items()}
+
+
+@pytest.mark.parametrize(("group", "chinese"), [("difference", DIFFERENCE_ZH), ("resolution", RESOLUTION_ZH)])
+def test_the_words_of_reconciliation_are_those_of_its_report(
     words: dict[str, dict[str, list[str]]], group: str, chinese: dict[Any, str]
 ) -> None:
     assert {name: pair[0] for name, pair in words[group].items()} == {str(key): zh for key, zh in chinese.items()}
