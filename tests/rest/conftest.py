@@ -34,3 +34,14 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
         found.systems[HOTLINE].play = _picky
         yield found
         found.close()
+
+
+@pytest.fixture(scope="module")
+def open_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    """A bridge with its real doors."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("open_hall")
+        patch.chdir(folder)
+        found = Hall(folder, patch, doors=True)
+        yield found
+        found.close()

@@ -3,7 +3,8 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -146,14 +147,9 @@ def test_every_action_and_every_op_has_an_example() -> None:
 
 
 # ── the document and the application ──
-@pytest.fixture(scope="module")
-def open_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("open_hall")
-        patch.chdir(folder)
-        found = Hall(folder, patch, doors=True)
-        yield found
-        found.close()
+@asynccontextmanager
+async def _no_life(_app: FastAPI) -> AsyncIterator[None]:
+    yield
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +157,7 @@ def routes(open_hall: Hall) -> dict[str, Any]:
     """What FastAPI finds out about `/v1` by itself."""
     bridge = open_hall.bridge
     context = Context(bridge.ledger, bridge.intake, KeyRing(), bridge.now)
-    app = application(bridge, context, bridge.adapters, FastAPI().router.lifespan_context)
+    app = application(bridge, context, bridge.adapters, _no_life)
     return get_openapi(title="-", version="-", routes=app.routes)["paths"]  # type: ignore[no-any-return]
 
 

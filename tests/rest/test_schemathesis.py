@@ -24,8 +24,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from sqlalchemy.exc import OperationalError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bridge.ledger.writer import LedgerAway
 from tests.schemas.validators import load
 from tests.support.credentials import Insider
 from tests.support.halls import Hall
@@ -34,9 +36,12 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 MANY = int(os.environ.get("BRIDGE_SCHEMATHESIS", "6"))
 DOCUMENT = load("openapi")
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
+OPERATIONS = {one.label: one for one in (SCHEMA[path][method] for path in SCHEMA for method in SCHEMA[path])}
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 GUARDED = {label: found for label, found in OPERATIONS.items() if found.definition.raw.get("security")}
+IDLE = ("GET /readyz", "GET /in/wechat", *(label for label in OPERATIONS if "checkpoints" in label))
+"""They do without the ledger's tables."""
+KEYS_IN_QUERY = frozenset({"token", "egova_openapi_token", "signature", "msg_signature"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
@@ -54,19 +59,10 @@ class Nameless(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         for name in ("Authorization", "X-EGOVA-Authorization", "X-Sign"):
             request.headers.pop(name, None)
-        request.url = (request.url or "").partition("?")[0]
+        path, _, query = (request.url or "").partition("?")
+        kept = [part for part in query.split("&") if part.partition("=")[0] not in KEYS_IN_QUERY]
+        request.url = f"{path}?{'&'.join(kept)}"
         return request
-
-
-@pytest.fixture(scope="module")
-def open_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
-    """A bridge with its real doors."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("open_hall")
-        patch.chdir(folder)
-        found = Hall(folder, patch, doors=True)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +89,7 @@ Send = Callable[[Any], requests.Response]
 @pytest.fixture
 def sender(open_hall: Hall, session: requests.Session) -> Callable[[AuthBase], Send]:
     def to_the_bridge(auth: AuthBase) -> Send:
-        return lambda case: case.call(base_url=open_hall.url, session=session, auth=auth)  # type: ignore[no-any-return]
+        return lambda case: case.call(base_url=open_hall.url, session=session, auth=auth)
 
     return to_the_bridge
 
@@ -136,6 +132,25 @@ def test_whoever_is_let_in_gets_what_the_document_says(
     _attempt(OPERATIONS[label], mode, known, check)
 
 
+def _boundaries(operation: Any) -> list[Any]:
+    """Requests at and beyond every limit that the document names; a share of them, spread over all, unless many are
+    asked for. Other methods have a test of their own."""
+    found = SCHEMA.iter_coverage_cases(operation, generation_modes=MODES, generation_config=SCHEMA.config.generation)
+    cases = [case for case in found if case.method == operation.method.upper()]
+    return cases if MANY > 10 else cases[:: len(cases) // 25 + 1]
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_at_every_boundary_the_answer_is_what_the_document_says(
+    open_hall: Hall, known: dict[str, str], sender: Callable[[AuthBase], Send], label: str
+) -> None:
+    send = sender(Insider(open_hall.sections, open_hall.keys["all"]))
+    cases = _boundaries(OPERATIONS[label])
+    assert cases
+    for case in cases:
+        case.validate_response(send(case), checks=CHECKS)
+
+
 # ── out ──
 def _refused(response: requests.Response, status: int) -> bool:
     """With this status; an address that leads nowhere is refused before anybody asks who it is."""
@@ -176,13 +191,62 @@ def test_a_key_without_the_scope_is_told_so_as_the_document_says(
     _attempt(GUARDED[label], GenerationMode.POSITIVE, known, check)
 
 
+# ── too much, and too soon ──
+def _example(operation: Any, known: dict[str, str]) -> Any:
+    """The operation with the document's own examples, and parameters that name something."""
+    given = [one for one in operation.definition.raw.get("parameters", []) if one.get("required")]
+    inside = {one["name"]: known.get(one["name"]) or one["example"] for one in given if one["in"] == "path"}
+    asked = {one["name"]: one["schema"].get("const", 0) for one in given if one["in"] == "query"}
+    for media_type, content in operation.definition.raw.get("requestBody", {}).get("content", {}).items():
+        value = next(iter(content["examples"].values()))["value"]
+        return operation.Case(path_parameters=inside, query=asked, body=value, media_type=media_type)
+    return operation.Case(path_parameters=inside, query=asked)
+
+
+@pytest.mark.parametrize("label", [label for label, found in OPERATIONS.items() if found.method == "post"])
+def test_a_body_over_the_limit_is_refused_as_the_document_says(
+    open_hall: Hall, known: dict[str, str], sender: Callable[[AuthBase], Send], label: str
+) -> None:
+    case = _example(OPERATIONS[label], known)
+    response = case.call(
+        base_url=open_hall.url, auth=Insider(open_hall.sections, open_hall.keys["all"]), data=b"x" * (1024 * 1024 + 1)
+    )
+    assert response.status_code == 413
+    case.validate_response(response, checks=CHECKS)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [label for label, found in OPERATIONS.items() if "503" in found.definition.raw["responses"] and label not in IDLE],
+)
+def test_while_the_ledger_is_away_the_answer_is_what_the_document_says(
+    open_hall: Hall,
+    known: dict[str, str],
+    sender: Callable[[AuthBase], Send],
+    label: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def away(*_: object) -> None:
+        raise LedgerAway("OperationalError")
+
+    def gone() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("server closed the connection unexpectedly"))
+
+    monkeypatch.setattr(open_hall.bridge.ledger._writer, "ask", away)
+    monkeypatch.setattr(open_hall.bridge.store, "reading", gone)
+    case = _example(OPERATIONS[label], known)
+    response = sender(Insider(open_hall.sections, open_hall.keys["all"]))(case)
+    assert response.status_code == 503
+    case.validate_response(response, checks=CHECKS[1:])
+
+
 # ── what is not there ──
 @pytest.mark.parametrize("path", DOCUMENT["paths"])
 def test_a_method_that_is_not_described_is_not_allowed(
     open_hall: Hall, session: requests.Session, known: dict[str, str], path: str
 ) -> None:
     there = {method.upper() for method in DOCUMENT["paths"][path]}
-    url = open_hall.url + path.format(**known, day="2026-11-21")
+    url = open_hall.url + path.format(**_example(OPERATIONS[f"{min(there)} {path}"], known).path_parameters)
     for method in METHODS - there:
         response = session.request(method, url, auth=Insider(open_hall.sections, open_hall.keys["all"]))
         assert response.status_code == 405, method
@@ -201,7 +265,7 @@ def _planted(answer: Response) -> Send:
 
     planted = schemathesis.openapi.from_dict(DOCUMENT)
     planted.app = app
-    return lambda case: case.call(app=app)  # type: ignore[no-any-return]
+    return lambda case: case.call(app=app)
 
 
 LAW: dict[str, Any] = DOCUMENT["paths"]["/v1/conservation"]["get"]["responses"]["200"]["content"]["application/json"]
