@@ -27,9 +27,11 @@ from bridge.conservation import Conservation
 from bridge.delivery import Desk
 from bridge.house import HouseRules
 from bridge.intake import Intake
+from bridge.ledger.explaining import frozen_editions
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store, unreachable
+from bridge.ledger.writer import LedgerAway
 from bridge.minimum import Minimum
 from bridge.polling import Polling
 from bridge.privacy import Privacy
@@ -39,6 +41,9 @@ from bridge.reconcile.reconciler import CannotReconcile, Reconciler
 from bridge.rosterboard import RosterBoard
 from bridge.router import Router
 from bridge.routing import Routes
+from bridge.rules import rates
+from bridge.rules.book import RuleBook
+from bridge.rules.table import BadTable
 from bridge.settings import Settings, SettingsError, load
 from bridge.vault import VaultError
 from bridge.watch import Watch
@@ -80,6 +85,16 @@ def privacy(chosen: Settings) -> Privacy:
         return Privacy.load(chosen.keys_dir, chosen.cipher, chosen.keyed_hash)
     except VaultError as error:
         raise SettingsError(f"BRIDGE_KEYS_DIR: {error}") from None
+
+
+def rulebook(chosen: Settings) -> RuleBook:
+    """The city's rules: deadlines, cards, supervision, working days. Raises `SettingsError` for a table that cannot be
+    used."""
+    try:
+        rates.rules(chosen.rates)
+        return RuleBook.load(chosen.calendar, chosen.deadlines, chosen.supervision)
+    except BadTable as error:
+        raise SettingsError(f"BRIDGE_CALENDAR, _DEADLINES, _SUPERVISION, _RATES: {error}") from None
 
 
 def routes_for(chosen: Settings) -> Routes:
@@ -133,6 +148,7 @@ class Bridge:
             self._publish,
             MESSENGER,
             self.settings.patience,
+            rulebook(self.settings),
         )
         self.relay: Relay = self._relay()
         self.intake = Intake(self.ledger)
@@ -145,6 +161,7 @@ class Bridge:
         self.nightly: Nightly | None = None
         self._law: Conservation | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._roster_watch: asyncio.Task[None] | None = None
 
     @property
     def desks(self) -> Mapping[str, Desk]:
@@ -171,7 +188,11 @@ class Bridge:
         return self._session
 
     async def _hold(self, name: str, seconds: float) -> bool:
-        return await self.ledger.hold(name, self.owner, seconds)
+        """Alone at `name`. With the ledger away nobody can be asked, and two fetching one token is the lesser harm."""
+        try:
+            return await self.ledger.hold(name, self.owner, seconds)
+        except LedgerAway:
+            return True
 
     def _publish(self, messages: list[Message]) -> None:
         self.relay.publish(messages)
@@ -188,7 +209,7 @@ class Bridge:
         """Wait for the database, then start the parts. The broker and the systems may come later."""
         failpoints.arm(self.settings.failpoints, self.settings.failpoints_log)
         await self.open()
-        self._spawn(self.roster.watch(self.ledger))
+        self._roster_watch = asyncio.get_running_loop().create_task(self.roster.watch(self.ledger))
         if self.settings.embedded and Part.WORK in self.parts:
             await self.ledger.wake_all(owners_gone=self.store.is_sqlite)
         self.relay.start()
@@ -200,8 +221,16 @@ class Bridge:
         """Only the ledger: enough to reconcile, and for commands. What is put on the conveyor the watch of a working
         process publishes."""
         await self._wait_for_database()
+        await self._check_editions()
         self.ledger.start()
         await self.roster.refresh(self.ledger)
+
+    async def _check_editions(self) -> None:
+        """Raises `SettingsError` when the table of deadlines has lost an edition that petitions are bound to."""
+        bound = await self.ledger.read(frozen_editions)
+        gone = sorted(bound - {edition.version for edition in self.ledger.rules.profiles.editions})
+        if gone:
+            raise SettingsError(f"BRIDGE_DEADLINES: petitions are bound to the editions {', '.join(gone)}: add them")
 
     async def close(self) -> None:
         """The end of `open`."""
@@ -299,6 +328,8 @@ class Bridge:
 
     async def stop(self) -> None:
         """Finish or hand back what is leased, seal and sign, then let go of everything (within about 10 s)."""
+        if self._roster_watch is not None:
+            self._roster_watch.cancel()
         for part in (self.watch, self.inspection, self.sealer, self.nightly, *self.pollings):
             if part is not None:
                 await part.stop()
@@ -309,7 +340,8 @@ class Bridge:
             await asyncio.wait(self._tasks, timeout=5)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ended = [*self._tasks, *([self._roster_watch] if self._roster_watch is not None else [])]
+        await asyncio.gather(*ended, return_exceptions=True)
         if self.sealer is not None:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.sealer.finish(), 10)

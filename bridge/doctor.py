@@ -5,20 +5,26 @@ import shutil
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from kombu import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.adapter import Manifest
 from bridge.apikeys import KeyRing
 from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, depths, differing
 from bridge.ledger.migrate import current, newest
+from bridge.ledger.notices import loaded_days
 from bridge.ledger.store import Store
+from bridge.rules import calendar as calendars
+from bridge.rules.calendar import Calendar
 from bridge.settings import Settings
+from schemas.base import shanghai
 
 OLDEST_BROKER = (3, 10)
 MOST_SKEW_SECONDS = 5.0
@@ -35,7 +41,7 @@ async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Fin
         lambda: asyncio.to_thread(_database, settings),
         lambda: asyncio.to_thread(_broker, settings, topology),
         lambda: asyncio.to_thread(_disk, settings),
-        lambda: asyncio.to_thread(_calendar),
+        lambda: asyncio.to_thread(_calendar, settings),
         lambda: asyncio.to_thread(_keys, settings),
         *(lambda manifest=manifest: _system(settings, manifest) for manifest in manifests),
     ]
@@ -130,18 +136,24 @@ def _disk(settings: Settings) -> list[Finding]:
     ]
 
 
-def _calendar() -> list[Finding]:
-    import chinese_calendar
-
-    now = datetime.now(UTC)
-    last = max(day.year for day in chinese_calendar.constants.holidays)
-    needed = now.year + 1 if now.month >= 11 else now.year
+def _calendar(settings: Settings) -> list[Finding]:
+    """By the package and the notices that were loaded. A ledger that cannot be asked is another finding's matter."""
+    today = shanghai(datetime.now(UTC)).date()
+    known = Calendar(calendars.rules(settings.calendar))
+    with suppress(SQLAlchemyError):
+        store = Store(settings.database_url)
+        if not store.is_missing_file:
+            with store.reading() as conn:
+                known = Calendar(known.rules, loaded_days(conn))
+        store.close()
+    missing = known.alarm(today)
     return [
         _found(
             "calendar 工作日历",
-            last >= needed,
-            f"working days are known until the end of {last}",
-            f"the notice for {needed} is not in the calendar yet: deadlines beyond {last} are provisional",
+            missing is None,
+            f"working days are known until the end of {known.horizon_end.year}",
+            f"the notice for {missing} is not loaded: deadlines beyond {known.horizon_end.year} are provisional; "
+            "bridge calendar import FILE --operator NAME",
             warning=True,
         )
     ]

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     routes: Path | None = None
     digest_rules: Path | None = None
     deadlines: Path | None = None
+    calendar: Path | None = None
+    supervision: Path | None = None
+    rates: Path | None = None
     duty_secretary: DutySecretary = DutySecretary()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"

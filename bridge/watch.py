@@ -4,6 +4,7 @@ loudly when it does not hold."""
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 
 import structlog
 
@@ -12,6 +13,7 @@ from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
+from schemas.base import shanghai
 
 LAW_EVERY_SECONDS = 60.0
 LIMIT = 500
@@ -42,6 +44,7 @@ class Watch:
         self._every = every
         self._stopping = asyncio.Event()
         self._gathered_at = GROUPS_OVERLAP_MS
+        self._alarmed_on: date | None = None
         self.law: Conservation | None = None
 
     async def run(self) -> None:
@@ -55,6 +58,7 @@ class Watch:
                     law_at = loop.time() + LAW_EVERY_SECONDS
                     await self.check_law()
                     await self.gather()
+                    self.check_calendar()
             except LedgerAway:
                 _log.warning("watch.ledger_away")
             except Exception:
@@ -85,11 +89,23 @@ class Watch:
         return judged
 
     async def gather(self) -> int:
-        """Find the groups that grew since the last time; the rules look at them in the next round."""
+        """Find the groups that grew since the last time; the rules look at them in the next round. What belongs to
+        secretaries who have left goes to their team's leader."""
+        inherited = await self._ledger.inherit(LIMIT)
+        if inherited:
+            _log.warning("watch.inherited", petitions=inherited)
         now = to_ms(self._now())
         found = await self._ledger.gather(self._gathered_at - GROUPS_OVERLAP_MS)
         self._gathered_at = now
         return found
+
+    def check_calendar(self) -> None:
+        """Once a day, loudly, while the notice of a year that is near has not been loaded."""
+        today = shanghai(self._now()).date()
+        missing = self._ledger.rules.calendar.alarm(today)
+        if missing is not None and self._alarmed_on != today:
+            self._alarmed_on = today
+            _log.error("calendar.missing_year", year=missing, next="bridge calendar import FILE --operator NAME")
 
     async def check_law(self) -> Conservation:
         """Compute the law, report it, and log an error when it does not hold."""

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, reconcile, roster, run
+from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, reconcile, roster, rules, run
 from bridge.cli.output import Exit, err
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ roster.register(app)
 erase.register(app)
 merge.register(app)
 reconcile.register(app)
+rules.register(app)
 digest.register(app)
 app.add_typer(inspect.routes_app, name="routes")
 

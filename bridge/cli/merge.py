@@ -38,7 +38,10 @@ def merge(
         store = Store(settings.database_url)
         with store.writing() as conn:
             # This process has no relay: the watch of the running bridge publishes what is due now.
-            work = Work(conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, mirror=merging.mirror)
+            work = Work(
+                conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, mirror=merging.mirror,
+                rules=root.rulebook(settings),
+            )  # fmt: skip
             found = merging.merge(work, orders)
         store.close()
     _say([{"petition_id": one.petition_id, "into": one.into, "result": one.result, "why": one.why} for one in found],

@@ -70,7 +70,7 @@ def _order(action: str, handoffs: list[str], operator: str, reason: str, *, dry_
         store = Store(settings.database_url)
         with store.writing() as conn:
             # This process has no relay: the watch of the running bridge publishes what is due now.
-            work = Work(conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER)
+            work = Work(conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, rules=root.rulebook(settings))
             verdicts = operate(work, [Order(action, handoff, operator, reason, dry_run) for handoff in handoffs])
         store.close()
     _report(action, verdicts, as_json=as_json)

@@ -6,7 +6,6 @@ looked for.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import orjson
@@ -14,15 +13,15 @@ import structlog
 from sqlalchemy import select
 
 from bridge.clock import from_ms, iso, to_ms
+from bridge.ledger import notices
 from bridge.ledger.bulk import update_rows
 from bridge.ledger.counting import Counts
 from bridge.ledger.histories import History, read_histories
 from bridge.ledger.opening import open_petition
-from bridge.ledger.tables import petitions, workdays
+from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import ENDED
 from bridge.rules import judgement
-from bridge.rules.calendar import Override
 from bridge.rules.judgement import BRIDGE, Judgement, Matter
 from bridge.rules.landing import Listed
 from bridge.rules.profiles import Facts
@@ -38,7 +37,7 @@ _log = structlog.get_logger("bridge.judge")
 
 def judge(work: Work, limits: Sequence[int]) -> list[int]:
     """Look at no more than the greatest of `limits` petitions, the longest due first; how many there were."""
-    learn_notices(work)
+    notices.learn(work.conn, work.rules)
     query = (
         select(petitions.c.petition_id)
         .where(petitions.c.look_at <= work.now)
@@ -51,21 +50,6 @@ def judge(work: Work, limits: Sequence[int]) -> list[int]:
         work.load(picked)
         _look_at(work, [work.rows[petition_id] for petition_id in picked])
     return [len(picked)] * len(limits)
-
-
-def learn_notices(work: Work) -> None:
-    """The official notices that were loaded since this process looked last."""
-    newest = work.conn.scalar(select(workdays.c.loaded_at).order_by(workdays.c.loaded_at.desc()).limit(1)) or 0
-    if newest != work.rules.calendar_loaded_at:
-        work.rules.learn(loaded_days(work.conn), newest)
-
-
-def loaded_days(conn: Any) -> list[Override]:
-    """The days of the loaded notices."""
-    return [
-        Override(date.fromisoformat(row.day), row.is_workday, row.source_doc)
-        for row in conn.execute(select(workdays).order_by(workdays.c.day))
-    ]
 
 
 def _look_at(work: Work, rows: Sequence[PetitionRow]) -> None:

@@ -13,7 +13,21 @@ from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
 from bridge.conservation import Conservation, conservation
 from bridge.ledger import accept as accepting
-from bridge.ledger import counting, deliver, due, judge, keep, leases, operate, reconciling, roster, route, seal
+from bridge.ledger import (
+    counting,
+    deliver,
+    due,
+    judge,
+    keep,
+    leases,
+    notices,
+    operate,
+    owner,
+    reconciling,
+    roster,
+    route,
+    seal,
+)
 from bridge.ledger import erase as erasing
 from bridge.ledger import merge as merging
 from bridge.ledger.accept import Arrival, House
@@ -26,6 +40,7 @@ from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.roster import Bound
 from bridge.rules.book import RuleBook
+from bridge.rules.notice import Notice
 
 T = TypeVar("T")
 
@@ -110,6 +125,9 @@ class Ledger:
     async def gather(self, since: int) -> int:
         return await self._writer.ask(counting.gather, since)
 
+    async def inherit(self, limit: int) -> int:
+        return await self._writer.ask(owner.inherit, limit)
+
     async def free_lanes(self, limit: int) -> int:
         return await self._writer.ask(due.free_lanes, limit)
 
@@ -133,6 +151,12 @@ class Ledger:
 
     async def merge(self, order: merging.Merging) -> merging.Merged:
         return await self._writer.ask(merging.merge, order)
+
+    async def hand_over_owner(self, order: owner.HandOver) -> owner.HandedOver:
+        return await self._writer.ask(owner.hand_over_owner, order)
+
+    async def load_notice(self, notice: Notice, operator: str) -> notices.Loaded:
+        return await self._writer.ask(notices.load_notice, (notice, operator))
 
     async def erase(self, order: Erasure) -> Erased:
         return await self._writer.ask(erasing.erase, order)

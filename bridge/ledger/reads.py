@@ -73,7 +73,7 @@ def petition_list(
 ) -> list[Row]:
     """Rows without the document, oldest first; `after` is the (accepted_at, petition_id) of the last one seen."""
     columns = [
-        column for column in petitions.c if column.name not in ("body", "petitioner_key", "phone_key", "fingerprint")
+        column for column in petitions.c if column.name != "body" and not column.name.endswith(("_key", "fingerprint"))
     ]
     query = select(*columns).order_by(petitions.c.accepted_at, petitions.c.petition_id).limit(limit)
     if source:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bridge.apipart import COMPONENTS, of
 from bridge.ledger.unreached import WHY_ZH
 from bridge.reconcile.difference import Kind, Resolution
+from bridge.rules.landing import WHY_ZH as LISTED_ZH
 from schemas.event import EventType
 from schemas.petition import HandlingClass, Urgency
 from schemas.petition import Kind as PetitionKind
@@ -199,6 +200,26 @@ _UNREACHED: Final = {
     "since": MOMENT,
 }
 _UNREACHED_MORE: Final = {"event_type": words(*EventType), "handoff_id": UUID, "code": TEXT}
+_LISTED: Final = {
+    "petition_id": PETITION_ID,
+    "team_id": TEXT,
+    "state": TEXT,
+    "handling_class": words(*HandlingClass),
+    "why": words(*LISTED_ZH),
+    "why_zh": words(*LISTED_ZH.values()),
+    "since": MOMENT,
+}
+_LISTED_MORE: Final = {"owner_id": TEXT, "unit": TEXT, "due_at": MOMENT}
+_OUT_OF_ORDER: Final = {
+    "event_id": UUID,
+    "petition_id": PETITION_ID,
+    "sequence": {"type": "integer", "minimum": 1},
+    "type": words(*EventType),
+    "source": TEXT,
+    "occurred_at": MOMENT,
+    "recorded_at": MOMENT,
+    "state": TEXT,
+}
 _LAW: Final = dict.fromkeys(("accepted", "closed", "held", "in_flight", "parked"), COUNT) | {
     "difference": NUMBER,
     "holds": FLAG,
@@ -246,6 +267,15 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Messages": record("Messages that became nothing 未成事的消息", {"messages": many(of("MessageLine"))}),
     "UnreachedLine": record("Petitioner not reached 未送达", _UNREACHED, _UNREACHED_MORE),
     "UnreachedPage": page("Petitioners not reached 未送达名单", "unreached", "UnreachedLine"),
+    "ListLine": record("Petition on a list of the day 清单诉求", _LISTED, _LISTED_MORE),
+    "ListPage": page("List of the day 每日清单", "petitions", "ListLine"),
+    "OutOfOrderLine": record("Event out of order 次序不符的事件", _OUT_OF_ORDER, {"actor": TEXT}),
+    "OutOfOrderPage": page("Events out of order 次序不符的事件列表", "events", "OutOfOrderLine"),
+    "HandedOver": record(
+        "What a hand-over did 更换首问书记结果",
+        {"petition_id": PETITION_ID, "result": words("done", "would")},
+        {"owner": TEXT, "before": TEXT},
+    ),
     "Merged": record(
         "What a merge did 并单结果",
         {"petition_id": PETITION_ID, "into": PETITION_ID, "result": words("done", "would")},

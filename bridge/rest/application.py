@@ -25,6 +25,7 @@ from bridge.rest import (
     problems,
     proofs,
     reconciliations,
+    rules,
     unreached,
 )
 from bridge.rest.context import Context
@@ -59,6 +60,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(unreached.router(context))
     app.include_router(reconciliations.router(context))
     app.include_router(merging.router(context))
+    app.include_router(rules.router(context))
     app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)

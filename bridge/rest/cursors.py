@@ -10,6 +10,13 @@ def encode(*parts: object) -> str:
     return base64.urlsafe_b64encode("\n".join(map(str, parts)).encode()).decode().rstrip("=")
 
 
+def number(text: str) -> int:
+    """A part that is a number. Raises `Problem` 400."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise Problem(400, "cursor: not one that this list gave; leave it out to begin anew (游标无效)")
+    return int(text)
+
+
 def decode(cursor: str, count: int) -> list[str]:
     """The parts of a cursor. Raises `Problem` 400."""
     try:

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.bus.queues import watch_queues
-from bridge.ledger import reads, reconciling
+from bridge.clock import utc_now
+from bridge.ledger import lists, notices, reads, reconciling
 from bridge.runtime import Runtime
+from schemas.base import shanghai
 
 _READY_SECONDS = 5.0
 
@@ -96,6 +98,16 @@ async def _metrics(runtime: Runtime) -> bytes:
     )
     for system, count in (await runtime.ledger.read(reconciling.open_by_system)).items():
         differences.labels(system).set(count)
+    calendar = await runtime.ledger.read(lambda conn: notices.calendar(conn, runtime.ledger.rules))
+    Gauge(
+        "bridge_calendar_missing_year", "The year whose notice of days off should be loaded by now; 0: none",
+        registry=registry,
+    ).set(calendar.alarm(shanghai(utc_now()).date()) or 0)  # fmt: skip
+    listed = Gauge("bridge_listed", "Petitions on the lists of the day (无回音、无着落)", ["list"], registry=registry)
+    for which, count in (await runtime.ledger.read(lists.counts)).items():
+        listed.labels(which).set(count)
+    out_of_order = await runtime.ledger.read(lists.out_of_order_count)
+    Gauge("bridge_events_out_of_order", "Events that were kept and moved nothing", registry=registry).set(out_of_order)
     Gauge("bridge_unsealed_entries", "Journal entries the witness has not sealed yet", registry=registry).set(unsealed)
     breaker = Gauge("bridge_breaker_open", "1 while a system's breaker is open", ["system"], registry=registry)
     for system, desk in runtime.desks.items():

@@ -15,6 +15,7 @@ from bridge.rest.handoffs import ReplayOrder
 from bridge.rest.merging import MergeOrder
 from bridge.rest.petitions import EventDocument
 from bridge.rest.proofs import ConsistencyDocument, ProofDocument
+from bridge.rest.rules import OwnerOrder
 from schemas import generate
 from schemas.event import Event
 from schemas.petition import Petition, PetitionDocument
@@ -39,7 +40,7 @@ A path that is not listed gets 404, a method that is not listed 405: problem doc
 
 _MODELS = (
     *(Petition, Event, PetitionDocument),
-    *(EventDocument, ReplayOrder, MergeOrder, ProofDocument, ConsistencyDocument),
+    *(EventDocument, ReplayOrder, MergeOrder, OwnerOrder, ProofDocument, ConsistencyDocument),
 )
 _TITLES = {
     "CheckpointDocument": "Checkpoint 检查点",
@@ -47,6 +48,7 @@ _TITLES = {
     "EventDocument": "Event document 事件文书",
     "Fault": "Fault 不符之处",
     "MergeOrder": "Order to merge 并单指令",
+    "OwnerOrder": "Order to hand over to another owner 更换首问书记指令",
     "PendingEntry": "Entry not yet covered 待签署记录",
     "ProofDocument": "Inclusion proofs 存证证明",
     "ProvenEntry": "Proven entry 已证记录",

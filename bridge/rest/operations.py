@@ -128,6 +128,11 @@ IN_PATH: Final[Mapping[str, Json]] = {
         "example": 2,
         "description": "检查点签署的条数 · the number of entries that the checkpoint signs",
     },
+    "which": {
+        "schema": {"type": "string", "enum": ["no_echo", "no_landing"]},
+        "example": "no_echo",
+        "description": "no_echo 无回音, no_landing 无着落 · which list",
+    },
     "month": {"schema": MONTH, "example": "2026-10", "description": "月份 YYYY-MM · month"},
 }
 LIMIT: Final = _query(
@@ -250,6 +255,24 @@ OPERATIONS: Final = (
     Operation(
         "get", "/v1/unreached", "未送达名单 · Petitioners not yet reached", {200: "UnreachedPage"}, "operations",
         scope="petitions:read", asks=(CURSOR, LIMIT),
+    ),
+    Operation(
+        "get", "/v1/lists/{which}", "无回音、无着落清单 · The lists of the day", {200: "ListPage"}, "operations",
+        scope="petitions:read", problems=(422,),
+        asks=(_query("team", "服务队 · team"), _query("unit", "承办单位 · the unit that leads"), CURSOR, LIMIT),
+    ),
+    Operation(
+        "get", "/v1/events", "次序不符的事件 · Events out of order", {200: "OutOfOrderPage"}, "operations",
+        scope="petitions:read",
+        asks=(
+            _query("out_of_order", "只列次序不符者 · only those that moved nothing",
+                   {"type": "string", "const": "true"}, required=True),
+            CURSOR, LIMIT,
+        ),
+    ),
+    Operation(
+        "post", "/v1/petitions/{petition_id}/owner", "更换首问书记 · Hand it over to another owner",
+        {200: "HandedOver"}, "operations", scope="operate", takes="OwnerOrder", problems=(409,),
     ),
     Operation(
         "post", "/v1/petitions/{petition_id}/merge", "并单 · Merge it into another", {200: "Merged"}, "operations",

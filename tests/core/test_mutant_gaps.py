@@ -21,6 +21,7 @@ from bridge.ledger.deliver import Settlement
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 from bridge.router import Router
+from bridge.rules.book import RuleBook
 from bridge.watch import Watch
 from schemas.petition import HandlingClass
 from tests.support.assemblies import Played, play_systems, running, settings_in, take, until
@@ -171,6 +172,8 @@ def test_a_system_that_takes_its_time_keeps_its_lease(monkeypatch: pytest.Monkey
 class Moody:
     """A ledger whose first rounds fail; at the third good one it has seen enough."""
 
+    rules = RuleBook.load()
+
     def __init__(self) -> None:
         self.errors: list[Exception] = [RuntimeError("a row that cannot be published"), LedgerAway("OperationalError")]
         self.rounds = 0
@@ -192,6 +195,9 @@ class Moody:
         return 0
 
     async def gather(self, _since: int) -> int:
+        return 0
+
+    async def inherit(self, _limit: int) -> int:
         return 0
 
     async def conservation(self) -> Conservation:

@@ -1,0 +1,220 @@
+"""`bridge calendar`, `deadlines`, `lists`, `out-of-order`, `owner`: the city's rules, asked and served."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+
+T = TypeVar("T")
+Operator = Annotated[str, typer.Option(help="Who orders it.")]
+Team = Annotated[str | None, typer.Option(help="Only this team's (服务队).")]
+Unit = Annotated[str | None, typer.Option(help="Only what this unit leads (承办单位).")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000)]
+
+calendar_app = typer.Typer(help="The working-day calendar (工作日历).", no_args_is_help=True)
+deadlines_app = typer.Typer(help="Deadlines (办理时限).", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands up."""
+    app.add_typer(calendar_app, name="calendar")
+    app.add_typer(deadlines_app, name="deadlines")
+    app.command()(lists)
+    app.command("out-of-order")(out_of_order)
+    app.command()(owner)
+
+
+# ── the calendar ──
+
+
+@calendar_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV (date,is_workday,source_doc) or TOML ([[day]]).")],
+    operator: Operator,
+    as_json: Json = False,
+) -> None:
+    """Load an official notice of days off; deadlines that were counted without it are corrected (导入放假安排)."""
+    from bridge import app as root
+    from bridge.ledger.notices import load_notice
+    from bridge.rules.notice import BadNotice, parse
+
+    rules = root.rulebook(root.settings()).calendar_rules
+    try:
+        notice = parse(file.name, file.read_text("utf-8"), rules)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(Exit.WRONG_USAGE, f"{file}: {error}")
+    except BadNotice as bad:
+        err.print(str(bad), style="red", markup=False)
+        fail(Exit.FALLS_SHORT, "nothing was loaded (未导入)")
+    found = _write(lambda work: load_notice(work, [(notice, operator)])[0])
+    if as_json:
+        document({"days": found.days, "years": list(found.years), "provisional": found.provisional})
+        return
+    years = " ".join(map(str, found.years)) or "–"
+    out.print(f"{found.days} days loaded, years known by it: {years} (已导入{found.days}天)", markup=False)
+    out.print(f"{found.provisional} open petitions with a provisional deadline are looked at again", markup=False)
+
+
+@calendar_app.command("show")
+def show(
+    year: Annotated[int, typer.Argument(min=2000, max=2100, help="Which year.")],
+    as_json: Json = False,
+) -> None:
+    """The days of a year that differ from Monday to Friday, and whether its notice is known (查看工作日历)."""
+    from bridge import app as root
+    from bridge.cli.inspect import _read
+    from bridge.clock import utc_now
+    from bridge.ledger import notices
+    from schemas.base import shanghai
+
+    book = root.rulebook(root.settings())
+    calendar = _read(lambda conn: notices.calendar(conn, book))
+    days = [date.fromordinal(day) for day in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)]
+    special = [day for day in days if calendar.is_workday(day) != (day.weekday() < 5)]
+    missing = calendar.alarm(shanghai(utc_now()).date())
+    if as_json:
+        rows = [{"day": day.isoformat(), "is_workday": calendar.is_workday(day)} for day in special]
+        document({"year": year, "known": calendar.knows(year), "days": rows, "missing_year": missing})
+    else:
+        for day in special:
+            out.print(f"{day.isoformat()}  {'班 worked' if calendar.is_workday(day) else '休 off'}", markup=False)
+        known = "its notice is known (已知)" if calendar.knows(year) else "no notice: deadlines are provisional (暂定)"
+        out.print(f"{year}: {known}", markup=False)
+    if missing is not None:
+        fail(Exit.FALLS_SHORT, f"the notice for {missing} is missing; `bridge calendar import FILE` (请导入放假安排)")
+
+
+# ── deadlines ──
+
+
+@deadlines_app.command("explain")
+def explain(
+    petition: Annotated[str, typer.Argument(help="The petition's number.")],
+    as_json: Json = False,
+) -> None:
+    """Which deadlines a petition has, why, and how they came to be (时限解释)."""
+    from bridge import app as root
+    from bridge.cli.inspect import _read
+    from bridge.ledger.explaining import explain as find
+
+    settings = root.settings()
+    vault, book = root.privacy(settings).vault, root.rulebook(settings)
+    found = _read(lambda conn: find(conn, vault, book, petition))
+    if found is None:
+        fail(Exit.FALLS_SHORT, f"there is no petition {petition} in this ledger (未找到该诉求)")
+    if as_json:
+        document(found)
+        return
+    out.print(found["explained"], markup=False)
+    provisional = "  provisional (暂定)" if found["provisional"] else ""
+    out.print(f"reply due {found['reply']}{provisional}", markup=False)
+    shown = table("clock 时钟", "due 到期", "since 自", "until 至", "round 轮次", "turn")
+    for due in found["history"]:
+        shown.add_row(due["clock"], due["due"], due["since"], due["until"] or "", str(due["round"]), str(due["turn"]))
+    out.print(shown)
+    for note in found["notes"]:
+        out.print(f"not counted: {note}", markup=False)
+
+
+# ── lists ──
+
+
+def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Json = False) -> None:
+    """What got no acknowledgement or reply in time, and what nobody works on, each with why (无回音、无着落)."""
+    from bridge.cli.inspect import _read
+    from bridge.ledger.lists import LIST_ZH, listed
+
+    found = {
+        which: _read(lambda conn, which=which: listed(conn, which, team=team, unit=unit, limit=limit))
+        for which in LIST_ZH
+    }
+    if as_json:
+        document(found)
+        return
+    for which, rows in found.items():
+        out.print(f"[bold]{LIST_ZH[which]}[/] {which}: {len(rows)}")
+        if rows:
+            shown = table(
+                "petition 诉求", "why 原因", "since 自", "due 到期", "team 服务队", "owner 书记", "unit 单位", whole=1
+            )
+            for row in rows:
+                shown.add_row(
+                    row["petition_id"], f"{row['why_zh']} {row['why']}", row["since"], row.get("due_at", ""),
+                    row["team_id"], row.get("owner_id", ""), row.get("unit", ""),
+                )  # fmt: skip
+            out.print(shown)
+
+
+def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
+    """Events that the lifecycle does not allow where their petition stood: kept, and nothing moved (次序不符)."""
+    from bridge.cli.inspect import _read
+    from bridge.clock import iso
+    from bridge.ledger.lists import out_of_order as find
+
+    found = _read(lambda conn: find(conn, limit=limit))
+    rows = [{**row, "occurred_at": iso(row["occurred_at"]), "recorded_at": iso(row["recorded_at"])} for row in found]
+    if as_json:
+        document({"events": rows})
+        return
+    if not rows:
+        out.print("nothing is out of order (没有次序不符的事件)")
+        return
+    shown = table("petition 诉求", "event", "from", "at", "state 状态", whole=1)
+    for row in rows:
+        shown.add_row(row["petition_id"], row["type"], row["source"], row["occurred_at"], row["state"])
+    out.print(shown)
+
+
+# ── the owner ──
+
+
+def owner(
+    petition: Annotated[list[str], typer.Argument(help="Petitions to hand over.")],
+    to: Annotated[str, typer.Option(help="The secretary who answers for them from now on (an id of the roster).")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the journal. No personal data.")],
+    operator: Operator,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hand petitions over to another owner secretary (更换首问书记)."""
+    from bridge.ledger.owner import HandOver, hand_over_owner
+
+    orders = [HandOver(one, to, operator, reason, dry_run) for one in dict.fromkeys(petition)]
+    found = _write(lambda work: hand_over_owner(work, orders))
+    rows = [{name: getattr(one, name) for name in ("petition_id", "result", "owner", "before", "why")} for one in found]
+    if as_json:
+        document({"petitions": rows})
+    else:
+        shown = table("petition 诉求", "result", "owner 书记", "before 原书记", "why", whole=1)
+        for row in rows:
+            shown.add_row(*(str(value or "") for value in row.values()))
+        out.print(shown)
+    bad = [f"{row['petition_id']}: {row['why']}" for row in rows if row["result"] in ("not_found", "refused")]
+    if bad:
+        fail(Exit.FALLS_SHORT, "; ".join(bad))
+
+
+def _write(work_on: Callable[[Any], T]) -> T:
+    """`work_on(work)` in one transaction; the watch of the running bridge publishes what is due."""
+    from bridge import app as root
+    from bridge.clock import to_ms, utc_now
+    from bridge.ledger import merge as merging
+    from bridge.ledger.migrate import migrate
+    from bridge.ledger.store import Store
+    from bridge.ledger.work import Work
+
+    settings = root.settings()
+    privacy, rules = root.privacy(settings), root.rulebook(settings)
+    with reaching("the database"):
+        store = Store(settings.database_url)
+        try:
+            migrate(store)
+            with store.writing() as conn:
+                now = to_ms(utc_now())
+                return work_on(Work(conn, now, privacy, root.MESSENGER, mirror=merging.mirror, rules=rules))
+        finally:
+            store.close()

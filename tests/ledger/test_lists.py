@@ -1,0 +1,79 @@
+"""The lists of the day and what was out of order, as they are read."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.ledger import lists
+from bridge.ledger.lists import Which
+from schemas.event import EventType as E
+from schemas.petition import HandlingClass, Secretary
+from tests.support.ledgers import HOTLINE, Bench, petition, submission
+
+
+def bring(bench: Bench, key: str, team: str) -> str:
+    secretary = Secretary(id=f"s-{team}", team_id=team)
+    draft = petition(handling_class=HandlingClass.HOTLINE_TRANSFER, secretary=secretary)
+    (outcome,) = bench.take(submission(key, draft=draft))
+    return outcome.petition_id or ""
+
+
+def read(bench: Bench, which: Which, **wanted: str) -> list[str]:
+    with bench.store.reading() as conn:
+        return [row["petition_id"] for row in lists.listed(conn, which, **wanted)]  # type: ignore[arg-type]  # a test's words
+
+
+def test_each_line_says_why_and_since_when_and_nothing_personal(bench: Bench) -> None:
+    petition_id = bring(bench, "m1", "t1")
+    bench.clock.turn(2 * 86_400)
+    bench.judge()
+    with bench.store.reading() as conn:
+        (line,) = lists.listed(conn, "no_echo")
+        assert lists.counts(conn) == {"no_echo": 1, "no_landing": 1}
+    assert line == {
+        "petition_id": petition_id, "team_id": "t1", "owner_id": "s-t1", "state": "submitted",
+        "handling_class": "hotline_transfer", "due_at": "2026-11-27T23:59:59.000+08:00", "why": "not_accepted",
+        "why_zh": "逾期未受理", "since": "2026-11-23T23:59:59.000+08:00",
+    }  # fmt: skip
+
+
+def test_by_team_and_by_unit_and_page_by_page(bench: Bench) -> None:
+    first, second = bring(bench, "m1", "t1"), bring(bench, "m2", "t2")
+    for key, petition_id in (("m1", first), ("m2", second)):
+        case = bench.row("SELECT value FROM cross_references WHERE petition_id = :id", id=petition_id)
+        assert case["value"] == key
+    bench.clock.turn(60)
+    bench.sql("UPDATE petitions SET unit = '区城管局' WHERE petition_id = :id", id=second)
+    bench.sql("UPDATE petitions SET no_echo = 'not_signed', no_echo_since = 1")
+    assert read(bench, "no_echo") == sorted([first, second])
+    assert read(bench, "no_echo", team="t1") == [first]
+    assert read(bench, "no_echo", unit="区城管局") == [second]
+    assert read(bench, "no_echo", after=min(first, second)) == [max(first, second)]
+    assert read(bench, "no_landing") == []
+
+
+@pytest.mark.parametrize("ends", [E.CLOSED, E.CANCELLED])
+def test_what_has_ended_is_on_no_list(bench: Bench, ends: E) -> None:
+    case = bench.submit()
+    bench.clock.turn(2 * 86_400)
+    bench.judge()
+    assert read(bench, "no_echo") == [case.id]
+    bench.say(case, ends, HOTLINE, text="办结")
+    bench.judge()
+    assert read(bench, "no_echo") == read(bench, "no_landing") == []
+
+
+def test_what_was_out_of_order_is_listed_in_its_order(bench: Bench) -> None:
+    case = bench.submit()
+    bench.say(case, E.CLOSED, HOTLINE, text="办结")
+    late = []
+    for type_ in (E.DISPATCHED, E.RETURNED, E.EXTENDED):
+        bench.clock.at += timedelta(minutes=1)
+        late.append(bench.say(case, type_, HOTLINE, unit="区城管局"))
+    with bench.store.reading() as conn:
+        rows = lists.out_of_order(conn)
+        assert [row["event_id"] for row in rows] == late
+        after = (rows[0]["recorded_at"], rows[0]["event_id"])
+        assert [row["event_id"] for row in lists.out_of_order(conn, after=after, limit=1)] == late[1:2]
+        assert lists.out_of_order_count(conn) == 3
+    assert {row["state"] for row in rows} == {"closed"}
