@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, reconcile, roster, rules, run
+from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, rates, reconcile, roster, rules, run
 from bridge.cli.output import Exit, err
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ merge.register(app)
 reconcile.register(app)
 rules.register(app)
 digest.register(app)
+rates.register(app)
 app.add_typer(inspect.routes_app, name="routes")
 
 
