@@ -39,11 +39,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter], lifespan: Lifespan) -> FastAPI:
     """Everything this process answers on HTTP."""
     app = FastAPI(
-        title="Laiting Bridge 来听桥",
-        version="0.1.0",
-        summary="Petitions between the 12345 hotline, the social governance center and WeChat",
         lifespan=lifespan,
-        openapi_url=None,  # ours tells of the doors too
+        openapi_url=None,  # ours tells of the doors too (bridge/rest/openapi.py)
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # an address that is not ours is a 404, and leads nowhere else
