@@ -255,8 +255,8 @@ class BusData(Canonical):
     """What an event tells everyone who listens on the public bus: nothing by which the citizen can be known.
 
     Free text, names, numbers and addresses stay in the ledger (see docs/decisions/0003-the-bus-carries-no-person.md);
-    `GET /v1/petitions/{id}` serves them to those with the scope. `content_sha256` lets a reader hold what it
-    fetched against what was announced.
+    `GET /v1/petitions/{id}` serves them to those with the scope. `content_sha256` is over a salt of this petition's own
+    and the content; whoever fetches both in clear (`content_salt`) can hold them against what was announced.
     """
 
     kind: Kind

@@ -5,8 +5,12 @@ from typing import get_args
 
 import pytest
 
+from bridge import app as root
 from bridge import prose
+from bridge.ledger.sealed import SEALED
+from bridge.lookup import Hash
 from bridge.prose.spans import Kind
+from bridge.vault import Algorithm
 from tests.docs.pages import DOCS, text
 
 PAGE = text(DOCS / "privacy.md")
@@ -56,3 +60,24 @@ def test_what_the_page_owns_up_to_is_true(example: str) -> None:
 def test_the_page_has_an_example_of_every_kind() -> None:
     shown = {span.kind for _, example, _ in MASKED for span in prose.find(example)}
     assert shown == set(get_args(Kind)) - NOT_BY_FORM
+
+
+# ── who is given what, and what is sealed ──
+
+
+def test_the_page_names_every_sealed_column() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ", _section("Sealed at rest"), flags=re.MULTILINE)
+    assert sorted(rows) == sorted((one.column.table.name, one.column.name) for one in SEALED)
+
+
+def test_the_page_gives_each_system_what_its_manifest_says() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", _section("What each system is given"), flags=re.MULTILINE)
+    told = {system: tuple(set(re.findall(r"`([\w.]+)`", cell)) for cell in cells) for system, *cells in rows}
+    assert told == {
+        manifest.system: ({*manifest.needs}, {*manifest.needs_confidential}) for manifest in root.manifests()
+    }
+
+
+def test_the_page_tells_the_settings_from_the_code() -> None:
+    assert {*get_args(Algorithm)} <= set(re.findall(r"[A-Z0-9]+-(?:\d+-)?GCM", PAGE))
+    assert {*get_args(Hash)} <= set(re.findall(r"HMAC-\w+", PAGE))

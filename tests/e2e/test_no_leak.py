@@ -29,6 +29,7 @@ from tests.support.databases import fresh_database
 from tests.support.leaks import Person, What, brought, hidden, look
 
 FULL = int(os.environ.get("BRIDGE_NO_LEAK", "0"))
+pytestmark = pytest.mark.timeout(300 + FULL)
 COUNTS = {"sqlite": FULL or 40, "postgres": FULL or 120}
 
 OF_NEED: dict[Need, What] = {
