@@ -34,9 +34,9 @@ class Card:
     def type(self) -> EventType:
         return EventType.URGED if self.level is SupervisionLevel.URGE else EventType.SUPERVISED
 
-    def event_id(self, petition_id: str) -> UUID:
-        """The event that the card becomes: the same card can never become two."""
-        return ids.event_id(_SOURCE, f"card:{petition_id}:{self.key}")
+    def event_id(self, petition_id: str, unit: str = "") -> UUID:
+        """The event that the card becomes: the same card can never become two. `unit`: about its part of a package."""
+        return ids.event_id(_SOURCE, f"card:{petition_id}:{f'{unit}:' if unit else ''}{self.key}")
 
 
 def cards_due(deadlines: Deadlines, calendar: Calendar, now: datetime, given: Container[str]) -> list[Card]:

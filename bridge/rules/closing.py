@@ -1,6 +1,6 @@
 """What a petition still lacks before it may be closed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bridge.rules.rehandling import is_heard
 from bridge.rules.steps import Step, in_order
@@ -15,7 +15,7 @@ def lacks(
     """The needs of the closing rule that are not met. `answered`: the ledger has the proof that the petitioner was
     told. A follow-up and the owner's word count for the round they were given in."""
     rule = next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
-    there = _there(steps) | ({"answered"} if answered else set())
+    there = _there(tuple(steps)) | ({"answered"} if answered else set())
     return tuple(need for need in rule.needs if need not in there)
 
 
@@ -25,7 +25,7 @@ def needs_more(table: SupervisionRules, handling_class: HandlingClass) -> bool:
     return set(rule.needs) != {"answered"}
 
 
-def _there(steps: Iterable[Step]) -> set[str]:
+def _there(steps: Sequence[Step]) -> set[str]:
     there: set[str] = set()
     for step in in_order(steps):
         if step.type is EventType.REHANDLED:
@@ -34,4 +34,10 @@ def _there(steps: Iterable[Step]) -> set[str]:
             there.add("followed_up")
         elif step.type is EventType.CLOSED and step.actor == "owner":
             there.add("owner_confirmed")
-    return there
+    return there if partial(steps) else there | {"completed"}
+
+
+def partial(steps: Iterable[Step]) -> bool:
+    """Whether the latest word on its households (“首批162户”) is that some are still to do."""
+    told = [step.data.households for step in in_order(steps) if step.data.households is not None]
+    return bool(told) and told[-1].total is not None and told[-1].done < told[-1].total

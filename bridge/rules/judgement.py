@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
 from bridge import ids
-from bridge.rules import landing, onsite
-from bridge.rules.assignments import Part, parts_of
+from bridge.rules import closing, landing, onsite
+from bridge.rules.assignments import Part, parts_of, steps_of
 from bridge.rules.book import RuleBook
 from bridge.rules.calendar import END_OF_DAY
 from bridge.rules.cards import Card, cards_due, next_card_at, overdue
@@ -17,7 +17,15 @@ from bridge.rules.rehandling import Complaints, complaints, reopens
 from bridge.rules.steps import Step
 from bridge.rules.supervision import Counted, Trigger, triggered
 from schemas.base import SHANGHAI, shanghai
-from schemas.event import EventData, EventType, SupervisionLevel, SupervisionOrder, SupervisionReason, SupervisionState
+from schemas.event import (
+    EventData,
+    EventType,
+    SupervisionLevel,
+    SupervisionOrder,
+    SupervisionReason,
+    SupervisionState,
+    UnitRole,
+)
 from schemas.petition import HandlingClass
 
 BRIDGE = "bridge"
@@ -80,10 +88,11 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
         matter = _after(matter, moving)
         deadlines = book.deadlines(matter.facts, matter.steps)
     parts = parts_of(matter.steps)
-    cards = cards_due(deadlines, book.calendar, now, ())
-    # What fell due before the bridge had heard of the petition is on the lists of the day, and no card's matter.
-    late = (card for card in cards if card.at >= shanghai(matter.taken_at))
-    told = [saying for card in late if (saying := _card(matter, card, parts)) is not None]
+    told, look = _cards(matter, book, deadlines, _unit(parts), now)
+    for unit in _assisting(matter, parts):
+        own = book.deadlines(matter.facts, steps_of(unit, matter.steps))
+        more, sooner = _cards(matter, book, own, unit, now, of_part=True)
+        told, look = [*told, *more], min(filter(None, (look, sooner)), default=None)
     key = _triggers(matter, book, deadlines, heard, now)
     echo, lands = _lists(matter, parts, deadlines, now)
     daily = _daily(matter, book, echo, lands, now)
@@ -93,7 +102,7 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
         unit=_unit(parts),
         no_echo=echo,
         no_landing=lands,
-        look_at=_next_look(matter, book, deadlines, {card.key for card in cards}, listed=bool(echo or lands), now=now),
+        look_at=_next_look(matter, book, deadlines, look, listed=bool(echo or lands), now=now),
     )
 
 
@@ -157,14 +166,34 @@ _CARD_ZH = {
 _CLOCK_ZH = {"accept": "受理", "sign": "签收", "reply": "答复"}
 
 
-def _card(matter: Matter, card: Card, parts: Mapping[str, Part]) -> Saying | None:
-    event_id = str(card.event_id(matter.petition_id))
+def _assisting(matter: Matter, parts: Mapping[str, Part]) -> list[str]:
+    """The assisting units of a package, each of which has a clock of its own."""
+    if matter.handling_class is not HandlingClass.JOINT_PACKAGE or matter.ended:
+        return []
+    return [part.unit for part in parts.values() if part.role is UnitRole.ASSIST]
+
+
+def _cards(
+    matter: Matter, book: RuleBook, deadlines: Deadlines, unit: str | None, now: datetime, *, of_part: bool = False
+) -> tuple[list[Saying], datetime | None]:
+    """The cards that have not been given yet, and when the next one falls due. `of_part`: of this unit's part, whose
+    acceptance is not its own matter."""
+    due = cards_due(deadlines, book.calendar, now, ())
+    # What fell due before the bridge had heard of the petition is on the lists of the day, and no card's matter.
+    late = [card for card in due if card.at >= shanghai(matter.taken_at) and not (of_part and card.clock == "accept")]
+    told = [saying for card in late if (saying := _card(matter, card, unit, of_part=of_part)) is not None]
+    return told, next_card_at(deadlines, book.calendar, {card.key for card in due})
+
+
+def _card(matter: Matter, card: Card, unit: str | None, *, of_part: bool) -> Saying | None:
+    event_id = str(card.event_id(matter.petition_id, unit if of_part and unit else ""))
     if event_id in matter.said:
         return None
     due = f"{shanghai(card.due):%m月%d日%H:%M}"
     words = "即将到期" if card.level is SupervisionLevel.YELLOW else "已逾期"
     text = f"{_CARD_ZH[card.level]}：应于{due}前{_CLOCK_ZH[card.clock]}，{words}"
-    data = EventData(level=card.level, due_at=card.due, unit=_unit(parts), text=text)
+    role = UnitRole.ASSIST if of_part else None
+    data = EventData(level=card.level, due_at=card.due, unit=unit, role=role, text=text)
     return Saying(event_id, card.type, card.at, data)
 
 
@@ -216,8 +245,11 @@ def _is_order(step: Step) -> bool:
 def _lists(
     matter: Matter, parts: Mapping[str, Part], deadlines: Deadlines, now: datetime
 ) -> tuple[Listed | None, Listed | None]:
-    if matter.ended or matter.closed:
+    if matter.closed:
         return None, None
+    if matter.ended:
+        waits = matter.handling_class is HandlingClass.JOINT_PACKAGE and closing.partial(matter.steps)
+        return None, Listed("not_completed", shanghai(matter.state_at)) if waits else None
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
     return landing.no_echo(deadlines, now), lands
 
@@ -242,14 +274,14 @@ def _on(now: datetime, at: time) -> datetime:
 
 
 def _next_look(
-    matter: Matter, book: RuleBook, deadlines: Deadlines, given: set[str], *, listed: bool, now: datetime
+    matter: Matter, book: RuleBook, deadlines: Deadlines, card: datetime | None, *, listed: bool, now: datetime
 ) -> datetime | None:
     """The next card, the next deadline that runs out, the next daily hour of what is listed; a day from now at the
     latest, so that nothing open is ever out of sight."""
     if matter.closed:
         return None
     looks = [now + _DAY]
-    if (card := next_card_at(deadlines, book.calendar, given)) is not None:
+    if card is not None:
         looks.append(card)
     looks += [due.at + _SECOND for due in deadlines.history if due.until is None and due.at >= now]
     if matter.handling_class is HandlingClass.ON_SITE and (over := _day_over(matter, deadlines)) >= now:

@@ -15,6 +15,7 @@ WHY_ZH = {
     "returned": "已退单，尚未改派",
     "not_dispatched": "已受理，逾期未派单",
     "not_taken_up": "未有人办理",
+    "not_completed": "仅部分户办结",
 }
 """Why a petition is on a list."""
 

@@ -44,7 +44,7 @@ class ClosingRule(Ruled):
     """What must be there before a petition of these classes (none: of any) closes."""
 
     classes: tuple[HandlingClass, ...] = Field(alias="class")
-    needs: tuple[Literal["answered", "followed_up", "owner_confirmed"], ...] = Field(min_length=1)
+    needs: tuple[Literal["answered", "completed", "followed_up", "owner_confirmed"], ...] = Field(min_length=1)
 
 
 class OnSiteWhen(Entry):

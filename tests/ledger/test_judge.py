@@ -450,6 +450,63 @@ def test_a_closed_petition_is_looked_at_no_more(bench: Bench) -> None:
     assert row["look_at"] is None
 
 
+# ── joint packages ──
+
+
+def package(bench: Bench) -> Case:
+    case = bench.submit(cls=HandlingClass.JOINT_PACKAGE, actor="owner")
+    units = (
+        {"unit": UNIT, "role": "lead"},
+        {"unit": "区住建局", "role": "assist"},
+        {"unit": "街道办", "role": "assist"},
+    )
+    bench.say(case, E.DISPATCHED, CENTER, units=units)
+    bench.say(case, E.SIGNED, CENTER, unit=UNIT)
+    return case
+
+
+def told_of(bench: Bench, case: Case) -> list[tuple[str, str, str | None]]:
+    rows = [data(bench, row) for row in bench.events(case.id) if row["source"] == "bridge" and row["type"] != "noted"]
+    return sorted((row["unit"], row["level"], row.get("role")) for row in rows)
+
+
+def test_each_assisting_unit_of_a_package_has_a_clock_and_cards_of_its_own(bench: Bench) -> None:
+    case = package(bench)
+    bench.say(case, E.SIGNED, CENTER, unit="区住建局", role="assist")
+    turn_to(bench, "11-23 23:59:59")
+    assert told_of(bench, case) == [("街道办", "urge", "assist")]
+    bench.say(case, E.REPLIED, CENTER, unit="区住建局", role="assist", text="已整改")
+    bench.say(case, E.SIGNED, CENTER, unit="街道办", role="assist")
+    turn_to(bench, "11-30 00:00:00")
+    assert told_of(bench, case) == [
+        (UNIT, "red", None), (UNIT, "yellow", None),
+        ("街道办", "red", "assist"), ("街道办", "urge", "assist"), ("街道办", "yellow", "assist"),
+    ]  # fmt: skip
+    assert bench.petition(case)["state"] == "signed", "a card moves nothing, and no assisting unit answers for the lead"
+
+
+def test_a_package_that_is_done_in_part_stays_open_and_on_the_list(bench: Bench) -> None:
+    case = package(bench)
+    bench.say(
+        case, E.CLOSED, WECHAT, text="首批已办结", actor="owner", households={"done": 162, "total": 300, "batch": 1}
+    )
+    for system in (CENTER, WECHAT):
+        bench.route_all()
+        while any(state not in ("delivered", "acknowledged") for state in bench.states(case, system)):
+            bench.deliver(case, system, holds=True)
+    bench.sql("UPDATE petitions SET look_at = 0")
+    bench.judge()
+    row = bench.petition(case)
+    assert (row["state"], row["closed_at"], row["no_landing"]) == ("closed", None, "not_completed")
+    bench.say(case, E.CLOSED, CENTER, text="全部办结", households={"done": 300, "total": 300, "batch": 2})
+    bench.route_all()
+    while any(state not in ("delivered", "acknowledged") for state in bench.states(case, WECHAT)):
+        bench.deliver(case, WECHAT)
+    row = bench.petition(case)
+    assert row["closed_at"] is not None
+    assert row["no_landing"] is None
+
+
 # ── closing ──
 
 
