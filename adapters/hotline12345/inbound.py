@@ -134,10 +134,12 @@ def digest(action: str, data: Mapping[str, Any]) -> str:
 
 
 def _outcome(uid: str, done: str, outcomes: Sequence[Outcome]) -> Response:
-    petition_id = next((outcome.petition_id for outcome in outcomes if outcome.petition_id), None)
-    if petition_id is None:
+    taken = next((outcome for outcome in outcomes if outcome.petition_id), None)
+    if taken is None or taken.petition_id is None:
         return envelope.answer(uid, message=KEPT)
-    return envelope.answer(uid, message=done, result={"recId": cases.rec_id(petition_id), "taskNum": petition_id})
+    result = {"recId": cases.rec_id(taken.petition_id), "taskNum": taken.petition_id}
+    # Beyond the standard, which lets unknown keys pass: by it the hotline can prove that it handed the message over.
+    return envelope.answer(uid, message=done, result=result | ({"receipt": taken.receipt} if taken.receipt else {}))
 
 
 def _shown(request: Request) -> list[bytes]:

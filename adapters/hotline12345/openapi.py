@@ -16,7 +16,7 @@ from bridge.apipart import ApiPart, answer, body, content, of, wire_schemas
 
 FOLDER: Final = Path(__file__).parent
 UID: Final = "5b0c6f6e-52a0-5f0e-8a3c-0d5f3c1b7e21"
-NUMBERS: Final = {"recId": 4411223344556677, "taskNum": "LT261122-7K3M9QX2AB"}
+NUMBERS: Final = {"recId": 4411223344556677, "taskNum": "LT261122-7K3M9QX2AB", "receipt": "9f" * 32}
 MEANT: Final = "判断以code为准，与HTTP状态无关 · judged by `code`, whatever the HTTP status"
 
 AT_OUR_DOOR: Final = {**messages.ACTIONS, **messages.NOTICES_ONLY}

@@ -34,6 +34,7 @@ class Numbers(Told):
 
     rec_id: Whole = means("接收方工单标识（整数）", "the receiver's id, an integer")
     task_num: Text = means("接收方工单号", "the receiver's number")
+    receipt: Words | None = may("来听桥的回执（存证摘要）", "our receipt, provable later; the standard has none")
 
 
 class PublicKey(Answer):

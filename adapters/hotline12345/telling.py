@@ -6,15 +6,24 @@ A message carries what the action needs and no more (see `work_order.py` for wha
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from adapters.hotline12345 import cases, times
 from adapters.hotline12345.codes import Codes
 from adapters.hotline12345.work_order import medias, place_of, work_order
 from bridge.adapter import Outgoing, Permanent
+from bridge.rules import calendar
+from bridge.rules.term import Term
+from schemas.base import shanghai
 from schemas.event import Event, EventType, Satisfaction
 
 Data = dict[str, Any]
+
+
+@cache
+def _calendar() -> calendar.Calendar:
+    return calendar.Calendar(calendar.rules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +218,12 @@ def _apply_postpone(letter: Letter) -> Data:
         span: Data = {"postponeType": 1 if said.extend_by.unit == "hours" else 2, "postponeTime": said.extend_by.amount}
     elif said.due_at is not None:
         span = {"postponeType": 0, "postponeTime": 0, "postponeDeadline": times.write(until)}
+    elif said.extend_by is not None:
+        # The standard knows hours, days and a date, not working days: as many days as these working days span.
+        asked = letter.outgoing.event.occurred_at
+        later = _calendar().later(asked, Term.of(said.extend_by)).at
+        span = {"postponeType": 2, "postponeTime": (shanghai(later).date() - shanghai(asked).date()).days}
     else:
-        # The standard knows hours, days and a date; working days without a date cannot be said.
         raise Permanent("postpone_without_date")
     return _apply(letter) | span | letter.medias("处置")
 

@@ -165,7 +165,7 @@ def test_the_answer_carries_an_integer_and_our_number() -> None:
         "success": True,
         "code": 0,
         "message": "工单上报成功",
-        "result": {"recId": cases.rec_id(PETITION_ID), "taskNum": PETITION_ID},
+        "result": {"recId": cases.rec_id(PETITION_ID), "taskNum": PETITION_ID, "receipt": "r"},
         "uid": "u-1",
         "hasError": False,
     }

@@ -217,6 +217,8 @@ def test_reclassed_to_the_hotline_is_how_it_gets_the_case() -> None:
         (EventData(extend_by=Span(amount=48, unit="hours"), due_at=NOW), (1, 48, None)),
         (EventData(extend_by=Span(amount=3, unit="working_days"), due_at=NOW), (0, 0, "2026-11-22 10:00:00")),
         (EventData(due_at=NOW), (0, 0, "2026-11-22 10:00:00")),
+        # Asked on a Sunday: Monday to Friday and, over the weekend, the Monday after.
+        (EventData(extend_by=Span(amount=6, unit="working_days")), (2, 8, None)),
     ],
 )
 def test_postponement_by_days_hours_and_date(data: EventData, span: tuple[Any, ...]) -> None:
@@ -226,7 +228,7 @@ def test_postponement_by_days_hours_and_date(data: EventData, span: tuple[Any, .
 
 
 def test_a_postponement_that_cannot_be_said_is_parked() -> None:
-    data = EventData(extend_by=Span(amount=3, unit="working_days"))
+    data = EventData(text="需要更多时间")
     with pytest.raises(Permanent, match="postpone_without_date"):
         tell(outgoing(EventType.EXTENSION_REQUESTED, data=data, external_ids=THEIRS))
 
