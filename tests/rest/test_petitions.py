@@ -40,7 +40,7 @@ def test_the_same_external_id_gets_the_first_answer(hall: Hall) -> None:
 
 def test_the_same_external_id_of_another_caller_is_another_petition(hall: Hall) -> None:
     external = fresh()
-    assert hall.submit(external, "writer") != hall.submit(external, "city_app")
+    assert hall.submit(external, "writer") != hall.submit(external, "city_app", content="另一件事：路面积水")
 
 
 def test_a_key_that_speaks_for_a_known_system_is_that_system(hall: Hall) -> None:

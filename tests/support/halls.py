@@ -149,11 +149,12 @@ class Hall:
 
 
 def document(external_id: str, **fields: Any) -> dict[str, Any]:
+    """A petition like no other: the same words from the same person by another road would be the same petition."""
     return {
         "external_id": external_id,
         "kind": "求助",
         "handling_class": "hotline_transfer",
-        "content": "路灯不亮，请联系13900001234",
+        "content": f"路灯不亮，请联系13900001234。灯杆{external_id}",
         "petitioner": {"name": "徐某某", "phone": "13900001234"},
         **fields,
     }
