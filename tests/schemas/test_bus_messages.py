@@ -43,6 +43,9 @@ PEOPLE = st.fixed_dictionaries(
 class House:
     """The least a submission needs."""
 
+    duplicate_days = 0.0
+    merge_repeats = False
+
     def classify(self, draft: PetitionDraft, source: str) -> HandlingClass:
         return HandlingClass.HOTLINE_TRANSFER
 
