@@ -253,7 +253,8 @@ class _Desk:
             deadlines_version=opening.version,
             profile=opening.profile,
             provisional=opening.provisional,
-            look_at=opening.look_at,
+            # What came late has its first date behind it already: the rules look now, and have not missed it.
+            look_at=max(opening.look_at, self.work.now),
             owner_id=ids.storable(owner.id),
             unit=None,
             place_key=lookup.group("place", place) if place else None,
