@@ -1,6 +1,6 @@
 """`bridge rates`: the three rates of a month, with every petition they count (响应率 解决率 满意率)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -32,7 +32,7 @@ def rates(
     vault = root.privacy(settings).vault
     known = _read(lambda conn: outcomes(conn, vault, asked.start, asked.end, team))
     rules = reckoning.rules(settings.rates)
-    found = [_told(rate) for rate in reckoning.rates(rules, known)]
+    found = [rate.as_json() for rate in reckoning.rates(rules, known)]
     if as_json:
         document({"month": str(asked), "team": team, "version": rules.version, "rates": found})
         return
@@ -42,15 +42,3 @@ def rates(
         shown.add_row(f"{rate['zh']} {rate['name']}", value, str(len(rate["numerator"])),
                       str(len(rate["denominator"])), rate["rule"])  # fmt: skip
     out.print(shown)
-
-
-def _told(rate: Any) -> dict[str, Any]:
-    """With the petitions of both sides, so that any figure can be traced."""
-    return {
-        "name": rate.formula.name,
-        "zh": rate.formula.zh,
-        "rule": rate.formula.rule,
-        "value": float(rate.value) if rate.value is not None else None,
-        "numerator": list(rate.numerator),
-        "denominator": list(rate.denominator),
-    }

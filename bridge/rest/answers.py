@@ -284,6 +284,20 @@ SHAPES: Final[Mapping[str, Schema]] = {
         "Perhaps one matter 疑似重复",
         {"suspects": many(record("Petitions of one petitioner 同一诉求人", {"petitions": many(PETITION_ID)}))},
     ),
+    "Rate": record(
+        "Rate 率",
+        {
+            "name": TEXT,
+            "zh": TEXT,
+            "rule": TEXT,
+            "value": maybe({"type": "number", "minimum": 0, "maximum": 1}),
+            "numerator": many(PETITION_ID),
+            "denominator": many(PETITION_ID),
+        },
+    ),
+    "Rates": record(
+        "The three rates 三率", {"month": MONTH, "team": maybe(TEXT), "version": TEXT, "rates": many(of("Rate"))}
+    ),
     "Run": record("Run of a reconciliation 一次对账", {**_RUN, "open_differences": COUNT, "digest": DIGEST}),
     "Runs": record("Runs of reconciliation 对账记录", {"reconciliations": many(of("Run"))}),
     "Difference": record("Difference 差异", _DIFFERENCE, {"petition_id": PETITION_ID, "number": TEXT, "why": TEXT}),

@@ -24,6 +24,7 @@ from bridge.rest import (
     petitions,
     problems,
     proofs,
+    rates,
     reconciliations,
     rules,
     unreached,
@@ -58,6 +59,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(reconciliations.router(context))
     app.include_router(merging.router(context))
     app.include_router(rules.router(context))
+    app.include_router(rates.router(context, runtime.settings.rates))
     app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)

@@ -302,6 +302,10 @@ OPERATIONS: Final = (
             content({"type": "string"}, media_type="text/html"),
         )},
     ),
+    Operation(
+        "get", "/v1/rates/{month}", "三率 · The three rates of a month", {200: "Rates"}, "operations", scope="operate",
+        asks=(_query("team", "服务队 · team"),),
+    ),
     # the monthly analysis
     Operation(
         "get", "/v1/digests/{month}", "月度分析研判 · The monthly analysis", {}, "digests", scope="petitions:read",

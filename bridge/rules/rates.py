@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -51,6 +52,17 @@ class Rate:
     def value(self) -> Fraction | None:
         """Exact; None where there is nothing to divide by (not 0 %: nobody was asked)."""
         return Fraction(len(self.numerator), len(self.denominator)) if self.denominator else None
+
+    def as_json(self) -> dict[str, Any]:
+        """With the petitions of both sides, so that any figure can be traced; `value` as a float."""
+        return {
+            "name": self.formula.name,
+            "zh": self.formula.zh,
+            "rule": self.formula.rule,
+            "value": None if self.value is None else float(self.value),
+            "numerator": list(self.numerator),
+            "denominator": list(self.denominator),
+        }
 
 
 def rates(table: RateRules, outcomes: Iterable[Outcome]) -> list[Rate]:

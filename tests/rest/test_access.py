@@ -26,6 +26,7 @@ ROUTES = [
     ("GET", "/v1/events?out_of_order=true", "petitions:read", "writer"),
     ("POST", f"/v1/petitions/{ANY}/owner", "operate", "clerk"),
     ("GET", "/v1/duplicates", "operate", "reader"),
+    ("GET", f"/v1/rates/{ANY}", "operate", "reader"),
     ("GET", "/v1/reconciliations", "operate", "reader"),
     ("GET", f"/v1/reconciliations/{DAY}", "operate", "reader"),
     ("GET", f"/v1/digests/{ANY}", "petitions:read", "writer"),
