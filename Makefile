@@ -7,7 +7,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test services services-down bench faults mutants lint format lock env clean
+.PHONY: help setup demo run test services services-down bench faults month mutants lint format lock env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: setup ## how fast it is on this machine
 
 faults: services ## kill, wipe and starve real processes; the law must hold
 	BRIDGE_FAULTS=full $(BIN)/python -m pytest tests/faults -q
+
+month: setup ## a simulated month of 20,000 petitions, reckoned twice
+	BRIDGE_MONTH=20000 $(BIN)/python -m pytest tests/month -q
 
 mutants: services ## seeded bugs, each of which must turn a test red
 	$(BIN)/python -m pytest tests/mutants -q

@@ -158,11 +158,11 @@ class Bench:
         self.ledger.stop()
         self._loop.close()
 
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
+    def do(self, work: Coroutine[Any, Any, T], seconds: float = WAIT) -> T:
         """One verb, answered after COMMIT."""
 
         async def within() -> T:
-            return await asyncio.wait_for(work, WAIT)
+            return await asyncio.wait_for(work, seconds)
 
         return self._loop.run(within())
 
