@@ -63,9 +63,17 @@ def _action(letter: "Letter") -> str:
     if action == "NOTIFY" and event.type is EventType.FOLLOWED_UP and not _citizen_spoke(event):
         # Nobody answered the visit: to say that the citizen was told would be untrue.
         return "ITEM_INST_SYNC"
+    if action == "APPLY_POSTPONE" and event.type is EventType.EXTENDED and not _says_until_when(event):
+        # Another system has granted more time, without a date: nothing that could be applied for. Parked, it would keep
+        # the answer behind it from the citizen.
+        return "ITEM_INST_SYNC"
     if action not in WRITERS:
         raise Permanent("the_case_is_theirs" if theirs else f"no_action:{event.type}")
     return action
+
+
+def _says_until_when(event: Event) -> bool:
+    return event.data.due_at is not None or event.data.extend_by is not None
 
 
 def _citizen_spoke(event: Event) -> bool:

@@ -233,6 +233,13 @@ def test_a_postponement_that_cannot_be_said_is_parked() -> None:
         tell(outgoing(EventType.EXTENSION_REQUESTED, data=data, external_ids=THEIRS))
 
 
+def test_more_time_that_somebody_else_granted_without_a_date_is_told_as_a_step() -> None:
+    told = tell(outgoing(EventType.EXTENDED, data=EventData(text="同意延期。"), external_ids=THEIRS))
+    assert (told.action, told.data["action"], told.data["itemContent"]) == ("ITEM_INST_SYNC", "postpone", "同意延期。")
+    dated = tell(outgoing(EventType.EXTENDED, data=EventData(due_at=NOW), external_ids=THEIRS))
+    assert dated.action == "APPLY_POSTPONE"
+
+
 def test_a_rating_says_who_spoke() -> None:
     data = EventData(satisfaction=Satisfaction.UNSATISFIED, text="太慢")
     spoken = tell(outgoing(EventType.RATED, data=data, actor="petitioner")).data["misRecEvaluation"]
