@@ -6,6 +6,7 @@ writing a number to come several times.
 """
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from bridge.lookup import Lookup
 from bridge.minimum import Minimum
 from schemas.base import shanghai
 from tests.faults.stage import Stage, World
+from tests.support.buses import remove
 from tests.support.databases import fresh_database
 from tests.support.leaks import Person, What, brought, hidden, look
 
@@ -150,7 +152,14 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             services = request.getfixturevalue("_services")
             settings["database_url"] = stack.enter_context(fresh_database(services.postgres_url))
             settings["broker_url"] = services.amqp_url
+            settings["broker_prefix"] = prefix = f"leak{secrets.token_hex(4)}."
+            stack.callback(_tidy, services.amqp_url, Topology(tuple(one.system for one in MANIFESTS), prefix))
         yield from _play(tmp_path_factory.mktemp(mode), COUNTS[mode], patch, **settings)
+
+
+def _tidy(url: str, topology: Topology) -> None:
+    with kombu.Connection(url) as connection:
+        remove(connection, topology)
 
 
 # ── nothing at all ──────────────────────────────────────────────────────────────────────────────────────────

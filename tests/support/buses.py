@@ -132,11 +132,16 @@ class Bus:
         for thread in threads:
             thread.join(SECONDS)
         with self.connect() as connection:
-            channel = connection.channel()
-            for queue in self.topology.queue_names():
-                channel.queue_delete(queue)
-            for exchange in (self.topology.events, self.topology.handoffs, self.topology.unroutable):
-                channel.exchange_delete(exchange)
+            remove(connection, self.topology)
+
+
+def remove(connection: Connection, topology: Topology) -> None:
+    """Every queue and exchange of one bridge, from a broker that others use too."""
+    with connection.channel() as channel:
+        for queue in topology.queue_names():
+            channel.queue_delete(queue)
+        for exchange in (topology.events, topology.handoffs, topology.unroutable):
+            channel.exchange_delete(exchange)
 
 
 class Listener:
