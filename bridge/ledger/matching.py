@@ -243,7 +243,8 @@ def settle_fate(work: Work, handoff_id: str, row: PetitionRow, system: str, fate
             work.conn.execute(_NOT_ARRIVED, one)
         if row.answered_by == f"handoff:{handoff_id}":
             # What proved the answer did not arrive after all: the petition is open again.
-            row.answered_by, row.closed_at, row.look_at, row.dirty = None, None, work.now, True
+            row.answered_by, row.closed_at, row.dirty = None, None, True
+            row.look_at = work.now
     work.note(what, row.petition_id, level=level, handoff_id=handoff_id, from_=system, to="bridge", outcome=outcome,
               receipt=fate.receipt)  # fmt: skip
 
