@@ -78,7 +78,7 @@ def test_a_petition_is_taken_in_with_its_deadline_and_the_time_of_the_first_look
     ("urgency", "cls", "due", "look"),
     [
         (Urgency.URGENT, HandlingClass.HOTLINE_TRANSFER, "11-23 10:00:00", "11-22 12:00:00"),
-        (Urgency.CRITICAL, HandlingClass.KEY_SUPERVISION, "11-22 12:00:00", "11-22 11:00:00"),
+        (Urgency.CRITICAL, HandlingClass.KEY_SUPERVISION, "11-22 12:00:00", "11-22 12:00:00"),
         (Urgency.NORMAL, HandlingClass.ON_SITE, "11-22 23:59:59", "11-23 00:00:00"),
     ],
 )
