@@ -47,7 +47,7 @@ faults: services ## kill, wipe and starve real processes; the law must hold
 	BRIDGE_FAULTS=full $(BIN)/python -m pytest tests/faults -q
 
 month: setup ## a simulated month of 20,000 petitions, reckoned twice
-	BRIDGE_MONTH=20000 $(BIN)/python -m pytest tests/month -q
+	BRIDGE_MONTH=20000 $(BIN)/python -m pytest tests/month -q --timeout=0
 
 mutants: services ## seeded bugs, each of which must turn a test red
 	$(BIN)/python -m pytest tests/mutants -q
