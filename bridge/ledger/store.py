@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_random
 
 BUSY_SECONDS = 30
 _AWAY_STATES = ("08", "57P", "53", "25006")
@@ -103,12 +104,22 @@ def unreachable(error: BaseException) -> bool:
     return state.startswith(_AWAY_STATES) if state else isinstance(error, OperationalError)
 
 
+_patiently = Retrying(
+    retry=retry_if_exception_message(match="database is locked"),
+    stop=stop_after_delay(BUSY_SECONDS),
+    wait=wait_random(0.01, 0.1),
+    reraise=True,
+)
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     # We begin transactions ourselves: the driver would begin a deferred one.
     connection.isolation_level = None
     cursor = connection.cursor()
     # First: changing the journal mode already needs the lock that another process may hold.
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    # The first to come turns the journal mode over, and SQLite tells the others at once that it is locked: the time-out
+    # does not count for this one statement.
+    _patiently(cursor.execute, "PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
