@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 
 from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
@@ -75,7 +75,7 @@ def gather(work: Work, since: Sequence[int]) -> list[int]:
         )
         for group in work.conn.execute(full).all():
             same = and_(*(column == value for column, value in zip(columns, group, strict=True)))
-            found += work.conn.execute(_soon(same), {"at": work.now}).rowcount
+            found += _look_soon(work, same)
     return [found] * len(since)
 
 
@@ -88,9 +88,14 @@ def _grouped(work: Work) -> Iterator[tuple[TriggerRule, tuple[ColumnElement[Any]
         yield repeated, (_P.petitioner_key, _P.subject_key)
 
 
-def _soon(group: ColumnElement[bool]) -> Any:
-    later = or_(_P.look_at.is_(None), _P.look_at > bindparam("at"))
-    return update(petitions).where(group, _P.closed_at.is_(None), later).values(look_at=bindparam("at"))
+def _look_soon(work: Work, group: ColumnElement[bool]) -> int:
+    """Whoever is being worked on by another process is found the next time: locks are always taken in one order."""
+    later = or_(_P.look_at.is_(None), _P.look_at > work.now)
+    query = select(_P.petition_id).where(group, _P.closed_at.is_(None), later).order_by(_P.petition_id)
+    found = work.conn.scalars(query.with_for_update(skip_locked=True)).all()
+    if found:
+        work.conn.execute(update(petitions).where(_P.petition_id.in_(found)).values(look_at=work.now))
+    return len(found)
 
 
 def _in_window(work: Work, rule: TriggerRule) -> list[ColumnElement[bool]]:

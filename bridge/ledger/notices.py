@@ -37,7 +37,10 @@ def _load(work: Work, notice: Notice, operator: str) -> Loaded:
     work.conn.execute(delete(workdays).where(workdays.c.day.in_([row["day"] for row in rows])))
     work.conn.execute(insert(workdays), rows)
     uncertain = petitions.c.provisional & petitions.c.closed_at.is_(None)
-    found = work.conn.execute(update(petitions).where(uncertain).values(look_at=work.now)).rowcount
+    # Locks are always taken in one order: another process may be working on some of them.
+    locked = select(petitions.c.petition_id).where(uncertain).order_by(petitions.c.petition_id).with_for_update()
+    found = len(work.conn.scalars(locked).all())
+    work.conn.execute(update(petitions).where(uncertain).values(look_at=work.now))
     years = tuple(sorted(notice.years))
     work.note("operator.calendar_loaded", actor=f"operator:{operator}", outcome="loaded",
               detail=f"days {len(rows)}, years {' '.join(map(str, years)) or '-'}, provisional {found}")  # fmt: skip
