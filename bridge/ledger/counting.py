@@ -11,58 +11,79 @@ from bridge.ledger.work import PetitionRow, Work
 from bridge.rules.supervision import Counted, TriggerRule
 
 _DAY_MS = 86_400_000
+_FRESH_MS = _DAY_MS
+"""So long after it came a petition is still told from those that came after it; the window has moved on then."""
+
 _NOT_COUNTED = ("merged", "cancelled")
 _P = petitions.c
 
 
 class Counts:
-    """For the petitions of one batch, with a query for each rule."""
+    """For the petitions of one batch, with a query for each rule.
+
+    A petition counts for its group when it came: the one with which the group reached the threshold, and each with
+    which it has doubled since. To say it of each would send a whole crowd to supervision one by one.
+    """
 
     def __init__(self, work: Work, rows: Sequence[PetitionRow]) -> None:
-        self._places: dict[tuple[str, str], int] = {}
-        self._people: dict[tuple[str, str], set[str]] = {}
-        hot, repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
-        if hot is not None:
-            self._count_places(work, hot, rows)
-        if repeated is not None:
-            self._count_people(work, repeated, rows)
+        self._places: dict[str, int] = {}
+        self._people: dict[tuple[str, str], set[tuple[int, str]]] = {}
+        self._hot, self._repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
+        fresh = [row for row in rows if row.subject_key and row.accepted_at > work.now - _FRESH_MS]
+        if self._hot is not None:
+            self._count_places(work, self._hot, fresh)
+        if self._repeated is not None:
+            self._count_people(work, self._repeated, fresh)
 
     def of(self, row: PetitionRow) -> Mapping[Counted, int]:
-        """What was counted for this petition, itself included."""
-        if row.subject_key is None:
-            return {}
-        same = {one for key in _people(row) for one in self._people.get((key, row.subject_key), ())}
-        return {
-            "place_and_subject": self._places.get((row.place_key or "", row.subject_key), 0),
-            "petitioner_and_subject": len(same),
-        }
+        """Which member of its groups this petition is, where that is one to be said; nothing otherwise."""
+        counts: dict[Counted, int] = {}
+        if self._hot is not None and is_step(rank := self._places.get(row.petition_id, 0), self._hot.threshold):
+            counts["place_and_subject"] = rank
+        if self._repeated is not None and is_step(rank := self._rank(row), self._repeated.threshold):
+            counts["petitioner_and_subject"] = rank
+        return counts
+
+    def _rank(self, row: PetitionRow) -> int:
+        """Among what this petitioner, by phone or openid, brought of the subject."""
+        own = (row.accepted_at, row.petition_id)
+        same = {one for key in _people(row) for one in self._people.get((key, row.subject_key or ""), ())}
+        return sum(one <= own for one in same) if own in same else 0
 
     def _count_places(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
         wanted = {(row.place_key, row.subject_key) for row in rows if row.place_key and row.subject_key}
         if not wanted:
             return
-        query = (
-            select(_P.place_key, _P.subject_key, func.count())
-            .where(tuple_(_P.place_key, _P.subject_key).in_(sorted(wanted)), *_in_window(work, rule))
-            .group_by(_P.place_key, _P.subject_key)
+        order = func.row_number().over(
+            partition_by=(_P.place_key, _P.subject_key), order_by=(_P.accepted_at, _P.petition_id)
         )
-        self._places = {(row[0], row[1]): row[2] for row in work.conn.execute(query)}
+        query = select(_P.petition_id, order).where(
+            tuple_(_P.place_key, _P.subject_key).in_(sorted(wanted)), *_in_window(work, rule)
+        )
+        self._places = {row[0]: row[1] for row in work.conn.execute(query)}
 
     def _count_people(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
+        rows = list(rows)
         for column in (_P.phone_key, _P.petitioner_key):
-            wanted = {key for row in rows if row.subject_key and (key := getattr(row, column.name))}
+            wanted = {key for row in rows if (key := getattr(row, column.name))}
             if not wanted:
                 continue
-            query = select(column, _P.subject_key, _P.petition_id).where(
+            query = select(column, _P.subject_key, _P.accepted_at, _P.petition_id).where(
                 column.in_(sorted(wanted)), _P.subject_key.is_not(None), *_in_window(work, rule)
             )
-            for key, subject, petition_id in work.conn.execute(query):
-                self._people.setdefault((key, subject), set()).add(petition_id)
+            for key, subject, accepted_at, petition_id in work.conn.execute(query):
+                self._people.setdefault((key, subject), set()).add((accepted_at, petition_id))
+
+
+def is_step(rank: int, threshold: int) -> bool:
+    """Whether a group says something new with its `rank`-th member: at the threshold, and at each doubling of it."""
+    times, rest = divmod(rank, threshold)
+    return rank > 0 and rest == 0 and times & (times - 1) == 0
 
 
 def gather(work: Work, since: Sequence[int]) -> list[int]:
-    """Groups that have reached a threshold and grew since then (ms): the rules look at their open petitions now.
-    Returns how many petitions these are."""
+    """Groups that have reached a threshold and grew since then (ms): the rules look at what came since. How many
+    petitions these are."""
     begin, found = min(since), 0
     for rule, columns in _grouped(work):
         key = tuple_(*columns)
@@ -75,7 +96,7 @@ def gather(work: Work, since: Sequence[int]) -> list[int]:
         )
         for group in work.conn.execute(full).all():
             same = and_(*(column == value for column, value in zip(columns, group, strict=True)))
-            found += _look_soon(work, same)
+            found += _look_soon(work, and_(same, _P.accepted_at >= begin))
     return [found] * len(since)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from bridge.ledger import digest_tables, roster_tables  # noqa: F401 - every table is emptied between tests
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store
 from bridge.ledger.tables import metadata

@@ -328,18 +328,24 @@ def bring(bench: Bench, key: str, person: int, **fields: Any) -> str:
     return outcome.petition_id or ""
 
 
-def test_many_of_one_place_and_subject_are_hot_each_open_one_once(bench: Bench) -> None:
-    first = [bring(bench, f"h{i}", i) for i in range(9)]
+def test_many_of_one_place_and_subject_are_hot_at_the_threshold_and_at_each_doubling(bench: Bench) -> None:
+    came = []
+    for i in range(9):
+        came.append(bring(bench, f"h{i}", i))
+        bench.clock.turn(1)
     assert bench.do(bench.ledger.gather(0)) == 0
-    last = bring(bench, "h9", 9)
-    assert bench.do(bench.ledger.gather(0)) == 10
-    bench.judge()
+    came.append(bring(bench, "h9", 9))
     bench.do(bench.ledger.gather(0))
     bench.judge()
-    for petition_id in (*first, last):
-        assert [(type_, level) for type_, level, _ in own(bench, petition_id)] == [
-            ("supervised", "key"), ("reclassed", None),
-        ]  # fmt: skip
+    for i in range(10, 41):
+        bench.clock.turn(1)
+        came.append(bring(bench, f"h{i}", i))
+    for _ in range(2):  # looking again says nothing again
+        bench.do(bench.ledger.gather(0))
+        bench.judge()
+    said = {i + 1: [(type_, level) for type_, level, _ in own(bench, one)] for i, one in enumerate(came)}
+    hot = [("supervised", "key"), ("reclassed", None)]
+    assert {rank: events for rank, events in said.items() if events} == {10: hot, 20: hot, 40: hot}
 
 
 def test_groups_that_did_not_grow_are_not_looked_at_again(bench: Bench) -> None:
@@ -353,15 +359,15 @@ def test_the_same_petitioner_with_the_same_subject_a_third_time(bench: Bench) ->
     of_one = [bring(bench, f"r{i}", 7) for i in range(2)]
     bench.do(bench.ledger.gather(0))
     bench.judge()
-    assert own(bench, of_one[0]) == []
+    bench.clock.turn(1)
     of_one.append(bring(bench, "r2", 7))
     other = bring(bench, "r3", 8)
     bench.do(bench.ledger.gather(0))
     bench.judge()
-    for petition_id in of_one:
-        events = [row for row in bench.events(petition_id) if row["type"] == "supervised"]
-        assert [data(bench, row)["supervision"]["reason"] for row in events] == ["repeated"]
-    assert own(bench, other) == []
+    (supervised,) = [row for row in bench.events(of_one[2]) if row["type"] == "supervised"]
+    assert data(bench, supervised)["supervision"]["reason"] == "repeated"
+    for petition_id in (*of_one[:2], other):
+        assert own(bench, petition_id) == []
 
 
 # ── out of order ──

@@ -160,12 +160,9 @@ def supervised(everybody: list[Brought]) -> dict[str, set[str]]:
 
 
 def _crowded(group: list[Brought], many: int, window: timedelta, why: str, found: dict[str, set[str]]) -> None:
-    """Whenever one more comes and there are so many, every one that is open is supervised."""
+    """The one with which there are so many is supervised, and each with which there are twice as many again."""
+    said = {many * 2**turn for turn in range(12)}
     for newest in group:
-        now = newest.heard
-        there = [one for one in group if now - window < one.heard <= now]
-        if len(there) >= many:
-            for one in group:
-                ends = next((told.heard for told in one.told if told.type is E.CLOSED), _FOREVER)
-                if one.heard <= now < ends:
-                    found[one.key].add(why)
+        there = [one for one in group if newest.heard - window < one.heard <= newest.heard]
+        if len(there) in said:
+            found[newest.key].add(why)
