@@ -140,8 +140,17 @@ def _reply(submitted: datetime, begin: datetime, steps: list[Told]) -> tuple[lis
 # ── supervision ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def supervised(everybody: list[Brought]) -> dict[str, set[str]]:
-    """Petition → why it is supervised."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What came at one moment and made a group reach a step: so many of these petitions are supervised for it."""
+
+    why: str
+    keys: frozenset[str]
+    supervised: int
+
+
+def supervised(everybody: list[Brought]) -> tuple[dict[str, set[str]], list[Crowd]]:
+    """Petition → why it is supervised for what it went through itself; and the crowds."""
     found: dict[str, set[str]] = defaultdict(set)
     for brought in everybody:
         reckoned = reckon(brought)
@@ -149,20 +158,24 @@ def supervised(everybody: list[Brought]) -> dict[str, set[str]]:
             found[brought.key].add("long_pending")
         if reckoned.noes >= 2:
             found[brought.key].add("unsatisfied")
-    _crowded([one for one in everybody if one.hot], 10, timedelta(days=30), "hot", found)
+    crowds = _crowds([one for one in everybody if one.hot], 10, timedelta(days=30), "hot")
     by_person: dict[int, list[Brought]] = defaultdict(list)
     for one in everybody:
         if one.person is not None:
             by_person[one.person].append(one)
     for group in by_person.values():
-        _crowded(group, 3, timedelta(days=180), "repeated", found)
-    return dict(found)
+        crowds += _crowds(group, 3, timedelta(days=180), "repeated")
+    return dict(found), crowds
 
 
-def _crowded(group: list[Brought], many: int, window: timedelta, why: str, found: dict[str, set[str]]) -> None:
-    """The one with which there are so many is supervised, and each with which there are twice as many again."""
+def _crowds(group: list[Brought], many: int, window: timedelta, why: str) -> list[Crowd]:
+    """The one with which there are so many is supervised, and each with which there are twice as many again. Of what
+    came at one moment nobody can say which was first."""
     said = {many * 2**turn for turn in range(12)}
-    for newest in group:
-        there = [one for one in group if newest.heard - window < one.heard <= newest.heard]
-        if len(there) in said:
-            found[newest.key].add(why)
+    found = []
+    for moment in sorted({one.heard for one in group}):
+        there = sum(moment - window < one.heard <= moment for one in group)
+        keys = frozenset(one.key for one in group if one.heard == moment)
+        if steps := said & set(range(there - len(keys) + 1, there + 1)):
+            found.append(Crowd(why, keys, len(steps)))
+    return found
