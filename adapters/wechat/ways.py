@@ -100,10 +100,8 @@ def _values(fields: Mapping[str, str]) -> dict[str, Value]:
     return {key: Value(value=value) for key, value in fields.items()}
 
 
-class _Template:
-    """模板消息: for whoever follows the account."""
-
-    name: Way = "template"
+class _ByTemplate:
+    """A way that has a template for each purpose, and is open for the purposes that have one."""
 
     def __init__(self, api: Api, ids: Mapping[str, str], words: Words) -> None:
         self._api = api
@@ -112,6 +110,12 @@ class _Template:
 
     def is_open(self, notice: Notice) -> bool:
         return notice.purpose in self._ids
+
+
+class _Template(_ByTemplate):
+    """模板消息: for whoever follows the account."""
+
+    name: Way = "template"
 
     async def send(self, openid: str, notice: Notice, key: str) -> Sent:
         message = TemplateMessage(
@@ -123,18 +127,10 @@ class _Template:
         return Sent(self.name, await self._api.send(TEMPLATE_SEND, message, numbered=True), told_later=True)
 
 
-class _Subscribe:
+class _Subscribe(_ByTemplate):
     """订阅消息: for whoever agreed to this template, followers or not."""
 
     name: Way = "subscribe"
-
-    def __init__(self, api: Api, ids: Mapping[str, str], words: Words) -> None:
-        self._api = api
-        self._ids = ids
-        self._words = words
-
-    def is_open(self, notice: Notice) -> bool:
-        return notice.purpose in self._ids
 
     async def send(self, openid: str, notice: Notice, key: str) -> Sent:
         message = SubscribeMessage(

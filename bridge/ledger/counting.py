@@ -62,8 +62,7 @@ class Counts:
         )
         self._places = {row[0]: row[1] for row in work.conn.execute(query)}
 
-    def _count_people(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
-        rows = list(rows)
+    def _count_people(self, work: Work, rule: TriggerRule, rows: Sequence[PetitionRow]) -> None:
         for column in (_P.phone_key, _P.petitioner_key):
             wanted = {key for row in rows if (key := getattr(row, column.name))}
             if not wanted:
