@@ -74,7 +74,8 @@ def _happenings(
     query = (
         select(events)
         .join(petitions, petitions.c.petition_id == events.c.petition_id)
-        .where(wanted, events.c.recorded_at <= cut_off)
+        # What was out of order moved nothing (lifecycle): it makes nobody the lead unit either.
+        .where(wanted, events.c.recorded_at <= cut_off, ~events.c.out_of_order)
         .order_by(events.c.petition_id, events.c.sequence)
     )
     found: dict[str, list[Happening]] = defaultdict(list)

@@ -187,4 +187,4 @@ GOLDEN = [
     "e73d65d1dfc20df406a5ebdec9d9d644d8db187c6ef62354d4482a2e3c36bafe",
     "d093748373543b4e3ca23c0c901a798e3b8532a838f9ea45a869eb1e52186952",
 ]
-"""Of `laiting-digest/1`."""
+"""Of `laiting-digest/2`."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.base import SHANGHAI
 from schemas.event import EventType as E
-from schemas.petition import HandlingClass
+from schemas.petition import HandlingClass, Kind
 from tests.support.ledgers import CENTER, HOTLINE, WECHAT
 
 BEGIN = datetime(2026, 9, 14, tzinfo=SHANGHAI)
@@ -21,6 +21,14 @@ END = datetime(2026, 11, 16, tzinfo=SHANGHAI)
 """When the last look is: what is not answered by then stays open."""
 
 UNITS = ("区城管局", "区住建局", "区市场监管局", "街道办")
+REGIONS = ("370811", "370826", "370883")
+KINDS = (Kind.HELP, Kind.COMPLAINT, Kind.HELP, Kind.CONSULTATION, Kind.SUGGESTION, Kind.REPORT)
+WORDS = (
+    "暖气冰凉老人受冻", "楼道灯坏了几个月", "雨污水倒灌进车库", "电动车飞线充电", "广场音响吵得睡不着",
+    "希望增设公交站点", "井盖塌陷差点摔跤", "自来水发黄有异味", "工地渣土洒满路面", "幼儿园门前堵成长龙",
+    "医保卡刷不出余额", "电梯困人多次报修", "树枝挡住红绿灯", "河边垃圾无人清运", "退休待遇怎样认定",
+)  # fmt: skip
+"""What people bring, in words that no two of them share."""
 HOUR = timedelta(hours=1)
 
 
@@ -50,6 +58,9 @@ class Brought:
     handling_class: HandlingClass
     story: str
     told: list[Told]
+    kind: Kind
+    region: str
+    words: str
     hot: bool = False
     person: int | None = None
 
@@ -70,7 +81,7 @@ def month(count: int, seed: int = 20260914) -> list[Brought]:
     found = [_bring(rng, f"p{number}") for number in range(count)]
     for number in range(0, min(count, 60), 1):
         # One place and subject, kept open for long: hot from the tenth on.
-        found[number].hot = True
+        found[number].hot, found[number].region = True, REGIONS[0]
         found[number].handling_class, found[number].source, found[number].story = _HOTLINE, WECHAT, "late"
         found[number].told = _late(rng, found[number].at, HOTLINE)
     for number in range(60, min(count, 150)):
@@ -99,7 +110,8 @@ def _bring(rng: random.Random, key: str) -> Brought:
     }.get(story) or rng.choice((_HOTLINE, _HOTLINE, HandlingClass.HOME_UNIT, HandlingClass.KEY_SUPERVISION))
     source = WECHAT if handling_class is HandlingClass.ON_SITE else rng.choice((HOTLINE, WECHAT, WECHAT, CENTER))
     system = CENTER if handling_class in (HandlingClass.KEY_SUPERVISION, HandlingClass.JOINT_PACKAGE) else HOTLINE
-    return Brought(key, at, source, handling_class, story, tell(rng, at, system))
+    about = rng.choice(KINDS), rng.choice(REGIONS), rng.choice(WORDS)
+    return Brought(key, at, source, handling_class, story, tell(rng, at, system), *about)
 
 
 # ── the stories ─────────────────────────────────────────────────────────────────────────────────────────────
