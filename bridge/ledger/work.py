@@ -330,18 +330,27 @@ class Work:
         )
         for petition_id in ended:
             row = self.rows[petition_id]
-            if petition_id not in busy and not self._lacks(row):
-                row.closed_at, row.dirty = self.now, True
-                row.leave_lists()
-                if row.look_at is not None and row.look_at > self.now:
-                    # What fell due before is still looked at: a card that the watch was late for is given.
-                    row.look_at = None
-                self.note("petition.closed", petition_id, outcome=row.state, receipt=row.answered_by)
+            if petition_id in busy:
+                continue
+            if not self._lacks(row):
+                self._close(row)
+            elif not row.listed:
+                # The lists of the day say what is missing: the rules look at once.
+                row.look_at, row.dirty = self.now, True
+
+    def _close(self, row: PetitionRow) -> None:
+        row.closed_at, row.dirty = self.now, True
+        row.leave_lists()
+        if row.look_at is not None and row.look_at > self.now:
+            # What fell due before is still looked at: a card that the watch was late for is given.
+            row.look_at = None
+        self.note("petition.closed", row.petition_id, outcome=row.state, receipt=row.answered_by)
 
     def _lacks(self, row: PetitionRow) -> bool:
-        """Whether the closing rule of its class asks for more than the answer, and that is not there."""
+        """Whether the closing rule of its class asks for more than the answer, and that is not there. Of what was
+        withdrawn, refused or merged nothing more is asked."""
         handling_class, table = HandlingClass(row.handling_class), self.rules.supervision
-        if not closing.needs_more(table, handling_class):
+        if row.state != "closed" or not closing.needs_more(table, handling_class):
             return False
         history = read_histories(self.conn, self.privacy.vault, [row.petition_id])[row.petition_id]
         return bool(closing.lacks(table, handling_class, history.steps, answered=True))

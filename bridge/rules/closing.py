@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bridge.rules.assignments import parts_of, waiting_for
 from bridge.rules.rehandling import is_heard
 from bridge.rules.steps import Step, in_order
 from bridge.rules.supervision import SupervisionRules
@@ -34,7 +35,18 @@ def _there(steps: Sequence[Step]) -> set[str]:
             there.add("followed_up")
         elif step.type is EventType.CLOSED and step.actor == "owner":
             there.add("owner_confirmed")
-    return there if partial(steps) else there | {"completed"}
+        if step.type in _TELLS and (step.data.text or "").strip():
+            there.add("explained")
+    if not partial(steps):
+        there.add("completed")
+    # The closing itself excuses whoever has not answered (lifecycle.toml): what counts is who had before.
+    if not waiting_for(parts_of(step for step in steps if step.type is not EventType.CLOSED)):
+        there.add("assisted")
+    return there
+
+
+_TELLS = frozenset({EventType.CLOSED, EventType.REPLIED, EventType.NOTED})
+"""Events whose text says what was done; a note may add it after the end."""
 
 
 def partial(steps: Iterable[Step]) -> bool:

@@ -94,7 +94,7 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
         more, sooner = _cards(matter, book, own, unit, now, of_part=True)
         told, look = [*told, *more], min(filter(None, (look, sooner)), default=None)
     key = _triggers(matter, book, deadlines, heard, now)
-    echo, lands = _lists(matter, parts, deadlines, now)
+    echo, lands = _lists(matter, book, parts, deadlines, now)
     daily = _daily(matter, book, echo, lands, now)
     return Judgement(
         sayings=(*moving, *told, *key, *daily),
@@ -243,15 +243,22 @@ def _is_order(step: Step) -> bool:
 
 
 def _lists(
-    matter: Matter, parts: Mapping[str, Part], deadlines: Deadlines, now: datetime
+    matter: Matter, book: RuleBook, parts: Mapping[str, Part], deadlines: Deadlines, now: datetime
 ) -> tuple[Listed | None, Listed | None]:
     if matter.closed:
         return None, None
     if matter.ended:
-        waits = matter.handling_class is HandlingClass.JOINT_PACKAGE and closing.partial(matter.steps)
-        return None, Listed("not_completed", shanghai(matter.state_at)) if waits else None
+        return None, _unfinished(matter, book)
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
     return landing.no_echo(deadlines, now), lands
+
+
+def _unfinished(matter: Matter, book: RuleBook) -> Listed | None:
+    """It is said to be closed, and the closing rule of its class still misses something."""
+    if matter.state != "closed":
+        return None
+    missing = closing.lacks(book.supervision, matter.handling_class, matter.steps, answered=True)
+    return Listed(f"not_{missing[0]}", shanghai(matter.state_at)) if missing else None
 
 
 def _daily(

@@ -16,6 +16,10 @@ WHY_ZH = {
     "not_dispatched": "已受理，逾期未派单",
     "not_taken_up": "未有人办理",
     "not_completed": "仅部分户办结",
+    "not_assisted": "协办单位尚未答复",
+    "not_explained": "未写明办理结果",
+    "not_followed_up": "尚未回访",
+    "not_owner_confirmed": "首问书记尚未确认",
 }
 """Why a petition is on a list."""
 

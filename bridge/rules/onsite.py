@@ -32,11 +32,6 @@ def announcement(rule: OnSiteRule, due: datetime) -> EventData:
     return EventData(handling_class=rule.reclass, text=text)
 
 
-def lacks(closing: EventData) -> tuple[str, ...]:
-    """What the secretary's closing still needs: it says what was done."""
-    return () if (closing.text or "").strip() else ("text",)
-
-
 def _fits(rule: OnSiteRule, facts: OnSite) -> bool:
     when = rule.when
     return when.home_unit in (None, facts.has_home_unit) and (not when.urgency or facts.urgency in when.urgency)

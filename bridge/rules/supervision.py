@@ -40,11 +40,14 @@ class RehandlingRule(Ruled):
     rounds: int = Field(ge=1)
 
 
+Need = Literal["answered", "completed", "assisted", "explained", "followed_up", "owner_confirmed"]
+
+
 class ClosingRule(Ruled):
     """What must be there before a petition of these classes (none: of any) closes."""
 
     classes: tuple[HandlingClass, ...] = Field(alias="class")
-    needs: tuple[Literal["answered", "completed", "followed_up", "owner_confirmed"], ...] = Field(min_length=1)
+    needs: tuple[Need, ...] = Field(min_length=1)
 
 
 class OnSiteWhen(Entry):

@@ -505,15 +505,43 @@ def test_a_package_that_is_done_in_part_stays_open_and_on_the_list(bench: Bench)
     row = bench.petition(case)
     assert (row["state"], row["closed_at"], row["no_landing"]) == ("closed", None, "not_completed")
     bench.say(case, E.CLOSED, CENTER, text="全部办结", households={"done": 300, "total": 300, "batch": 2})
-    bench.route_all()
-    while any(state not in ("delivered", "acknowledged") for state in bench.states(case, WECHAT)):
-        bench.deliver(case, WECHAT)
+    bench.say(case, E.REPLIED, CENTER, unit="区住建局", role="assist", text="已整改")
+    _deliver_all(bench, case)
+    bench.judge()
+    row = bench.petition(case)
+    assert (row["closed_at"], row["no_landing"]) == (None, "not_assisted"), "街道办 has not answered for its part"
+    bench.say(case, E.REPLIED, CENTER, unit="街道办", role="assist", text="已配合")
+    _deliver_all(bench, case)
+    bench.judge()
     row = bench.petition(case)
     assert row["closed_at"] is not None
     assert row["no_landing"] is None
 
 
 # ── closing ──
+
+
+def _deliver_all(bench: Bench, case: Case) -> None:
+    bench.route_all()
+    for system in (CENTER, WECHAT):
+        while any(state not in ("delivered", "acknowledged") for state in bench.states(case, system)):
+            bench.deliver(case, system, holds=True)
+
+
+def test_on_the_spot_stays_open_and_listed_until_somebody_wrote_what_was_done(bench: Bench) -> None:
+    case = bench.submit(cls=HandlingClass.ON_SITE, actor="owner")
+    bench.say(case, E.CLOSED, WECHAT, actor="owner")
+    _deliver_all(bench, case)
+    bench.judge()
+    row = bench.petition(case)
+    assert (row["state"], row["closed_at"], row["no_landing"]) == ("closed", None, "not_explained")
+    assert row["look_at"] is not None
+    bench.say(case, E.NOTED, WECHAT, actor="owner", text="已换灯泡")
+    _deliver_all(bench, case)
+    bench.judge()
+    row = bench.petition(case)
+    assert row["closed_at"] is not None
+    assert row["no_landing"] is None
 
 
 def test_a_class_may_need_a_follow_up_before_it_closes(bench: Bench) -> None:

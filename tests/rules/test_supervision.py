@@ -9,11 +9,11 @@ from bridge.rules.onsite import OnSite
 from bridge.rules.rehandling import complaints, reopens
 from bridge.rules.steps import Step
 from bridge.rules.supervision import Counted
-from schemas.event import EventData
 from schemas.petition import Category, HandlingClass, Place, Urgency
 from tests.rules.support import at, step
 
 TABLE = supervision.rules()
+LEAD, HELPER = "区城管局", "区住建局"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ ASKED = step("followed_up", "11-04", satisfaction="satisfied")
     [
         ("hotline_transfer", (REPLY,), True, ()),
         ("hotline_transfer", (REPLY,), False, ("answered",)),
-        ("on_site", (), True, ()),
+        ("on_site", (step("closed", "11-03", text="已修好"),), True, ()),
         ("key_supervision", (REPLY,), True, ("followed_up",)),
         ("key_supervision", (REPLY, ASKED), True, ()),
         ("key_supervision", (REPLY, step("rated", "11-04", satisfaction="satisfied")), True, ()),
@@ -153,10 +153,10 @@ def test_what_a_closing_lacks(
     assert closing.lacks(STRICT, HandlingClass(handling_class), steps, answered=answered) == missing
 
 
-def test_built_in_the_answer_is_enough_for_every_class() -> None:
+def test_built_in_the_answer_is_enough_for_every_class_but_the_one_on_the_spot() -> None:
     assert {
         handling_class: closing.lacks(TABLE, handling_class, (), answered=True) for handling_class in HandlingClass
-    } == (dict.fromkeys(HandlingClass, ()))
+    } == (dict.fromkeys(HandlingClass, ()) | {HandlingClass.ON_SITE: ("explained",)})
 
 
 def test_a_city_may_ask_for_the_owners_word() -> None:
@@ -196,7 +196,39 @@ def test_the_new_class_is_announced_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "missing"), [("已修好路灯", ()), ("", ("text",)), (" \n", ("text",)), (None, ("text",))]
+    ("texts", "missing"),
+    [
+        ((("closed", "已修好路灯"),), ()),
+        ((("closed", ""),), ("explained",)),
+        ((("closed", " \n"),), ("explained",)),
+        ((("closed", None),), ("explained",)),
+        ((("closed", None), ("noted", "已换灯泡")), ()),
+        ((("replied", "已修好"), ("closed", None)), ()),
+        ((("progressed", "正在修"), ("closed", None)), ("explained",)),
+        ((("replied", "已修好"), ("rehandled", None), ("closed", None)), ("explained",)),
+    ],
 )
-def test_the_secretary_says_what_was_done(text: str | None, missing: tuple[str, ...]) -> None:
-    assert onsite.lacks(EventData(text=text)) == missing
+def test_on_the_spot_closes_with_what_was_done(
+    texts: tuple[tuple[str, str | None], ...], missing: tuple[str, ...]
+) -> None:
+    steps = [step(type_, f"11-{day:02}", text=text) for day, (type_, text) in enumerate(texts, 2)]
+    assert closing.lacks(TABLE, HandlingClass.ON_SITE, steps, answered=True) == missing
+
+
+HELPED = step("dispatched", "11-02", units=({"unit": LEAD}, {"unit": HELPER, "role": "assist"}))
+
+
+@pytest.mark.parametrize(
+    ("steps", "missing"),
+    [
+        ((step("replied", "11-03", unit=LEAD),), ("assisted",)),
+        ((step("replied", "11-03", unit=LEAD), step("closed", "11-04")), ("assisted",)),
+        ((step("replied", "11-03", unit=HELPER, role="assist"), step("replied", "11-04", unit=LEAD)), ()),
+        ((step("returned", "11-03", unit=HELPER, role="assist"), step("replied", "11-04", unit=LEAD)), ()),
+        ((step("closed", "11-04"), step("replied", "11-05", unit=HELPER, role="assist")), ()),
+        ((step("replied", "11-03", unit=HELPER, role="assist"), step("rehandled", "11-05")), ("assisted",)),
+    ],
+)
+def test_a_package_waits_for_its_assisting_units(steps: tuple[Step, ...], missing: tuple[str, ...]) -> None:
+    """The lead's answer and even the center's closing are not all of it while somebody still owes a part."""
+    assert closing.lacks(TABLE, HandlingClass.JOINT_PACKAGE, (HELPED, *steps), answered=True) == missing
