@@ -124,7 +124,13 @@ def trend(now: int, before: Sequence[int]) -> str:
 def _groups(digest: Digest, pen: Pen, groups: Iterable[Finding]) -> list[Document]:
     """Groups of similar petitions, with words that many of them share, and their common place and subject."""
     shown = pen.entries(groups)[: digest.rules.similar.listed]
-    return [{**found.about, "label": list(digest.labels.get(found.members, ())), **figure} for found, figure in shown]
+    return [{**found.about, "label": list(_label(digest, found)), **figure} for found, figure in shown]
+
+
+def _label(digest: Digest, found: Finding) -> Sequence[str]:
+    """The words of the group; a department's part of it goes by the words of the whole."""
+    (whole,) = found.further.get("whole", (found.members,))
+    return digest.labels.get(whole, ())
 
 
 def _about(digest: Digest, entries: Iterable[tuple[Finding, Mapping[str, Any]]], dimension: str) -> list[Document]:
@@ -186,5 +192,10 @@ def _row(digest: Digest, pen: Pen, own: tuple[str, str], dimension: str) -> list
 
 
 def _within(found: Iterable[Finding], members: Members) -> list[Finding]:
-    """The part of each finding that is the department's own."""
-    return [Finding(finding.about, finding.members & members) for finding in found if finding.members & members]
+    """The part of each finding that is the department's own, the largest first."""
+    parts = [
+        Finding(finding.about, finding.members & members, {"whole": (finding.members,)})
+        for finding in found
+        if finding.members & members
+    ]
+    return sorted(parts, key=lambda part: -len(part.members))

@@ -25,7 +25,8 @@ def number(count: int | None) -> str:
 
 
 def heading(zh: str, en: str) -> str:
-    return f"<h2>{say(zh, en)}</h2>"
+    """Of a part of the page: the style numbers them, since not every reader gets every part."""
+    return f'<h2 class="part">{say(zh, en)}</h2>'
 
 
 def sub(zh: str, en: str) -> str:

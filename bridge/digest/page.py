@@ -108,7 +108,7 @@ def _months(document: Document) -> str:
     values = [(month["month"], month["count"]) for month in document["months"]]
     kinds = bars("按诉求类型", "By kind", document["tables"]["kind"])
     chart = f'<div class="whole">{sub("受理件数", "Petitions taken in")}{columns(values, HIDDEN)}</div>'
-    return f'{heading("一、总体情况", "1. The month at a glance")}<div class="pair">{chart}{kinds}</div>'
+    return f'{heading("总体情况", "The month at a glance")}<div class="pair">{chart}{kinds}</div>'
 
 
 def _tables(document: Document) -> str:
@@ -166,15 +166,15 @@ def _hot(document: Document) -> str:
         if rule
         else ""
     )
-    return heading("二、热点诉求", "2. Hot matters") + explained + (table(head, rows) if rows else nothing())
+    return heading("热点诉求", "Hot matters") + explained + (table(head, rows) if rows else nothing())
 
 
 def _similar(document: Document) -> str:
-    return heading("三、相似诉求", "3. Similar petitions") + _group_table(document["similar"])
+    return heading("相似诉求", "Similar petitions") + _group_table(document["similar"])
 
 
 def _suggestions(document: Document) -> str:
-    return heading("四、意见建议", "4. Suggestions") + _group_table(document["suggestions"])
+    return heading("意见建议", "Suggestions") + _group_table(document["suggestions"])
 
 
 def _lasting(document: Document) -> str:
@@ -185,7 +185,7 @@ def _lasting(document: Document) -> str:
         if document["difficult"]
         else "",
     )
-    title = heading("五、反复反映、久拖不决与疑难诉求", "5. Repeated, long pending, difficult")
+    title = heading("反复反映、久拖不决与疑难诉求", "Repeated, long pending, difficult")
     lists = (
         _matters("久拖不决较集中的事项", "Where long pending ones gather", document["pending_matters"][:10]),
         _matters("疑难诉求较集中的事项", "Where difficult ones gather", document["difficult_matters"][:10]),
@@ -216,11 +216,11 @@ def _units(document: Document) -> str:
         for step, shade in zip(_PROGRESS, SHADES, strict=True)
     )
     shown = f'{table(head, rows)}<p class="key">{legend}</p>' if rows else nothing()
-    return heading("六、承办单位", "6. Departments") + shown
+    return heading("承办单位", "Departments") + shown
 
 
 def _proposals(document: Document) -> str:
-    title = heading("七、对策建议", "7. Proposals")
+    title = heading("对策建议", "Proposals")
     found = document["proposals"]
     return title + ("".join(_proposal(item) for item in found) if found else note("尚未提出。", "None yet."))
 
