@@ -328,11 +328,10 @@ class Work:
         busy = set(self.conn.scalars(_UNFINISHED_OF, {"ids": ended})) | set(
             self.conn.scalars(_UNROUTED_OF, {"ids": ended})
         )
-        for petition_id in ended:
-            row = self.rows[petition_id]
-            if petition_id in busy:
-                continue
-            if not self._lacks(row):
+        idle = [self.rows[petition_id] for petition_id in ended if petition_id not in busy]
+        lacking = self._lacking(idle)
+        for row in idle:
+            if row.petition_id not in lacking:
                 self._close(row)
             elif not row.listed:
                 # The lists of the day say what is missing: the rules look at once.
@@ -346,14 +345,16 @@ class Work:
             row.look_at = None
         self.note("petition.closed", row.petition_id, outcome=row.state, receipt=row.answered_by)
 
-    def _lacks(self, row: PetitionRow) -> bool:
-        """Whether the closing rule of its class asks for more than the answer, and that is not there. Of what was
+    def _lacking(self, rows: Iterable[PetitionRow]) -> set[str]:
+        """Those whose class has a closing rule that asks for more than the answer, which is not there. Of what was
         withdrawn, refused or merged nothing more is asked."""
-        handling_class, table = HandlingClass(row.handling_class), self.rules.supervision
-        if row.state != "closed" or not closing.needs_more(table, handling_class):
-            return False
-        history = read_histories(self.conn, self.privacy.vault, [row.petition_id])[row.petition_id]
-        return bool(closing.lacks(table, handling_class, history.steps, answered=True))
+        table = self.rules.supervision
+        classes = {row.petition_id: HandlingClass(row.handling_class) for row in rows if row.state == "closed"}
+        asked = [one for one, handling_class in classes.items() if closing.needs_more(table, handling_class)]
+        if not asked:
+            return set()
+        histories = read_histories(self.conn, self.privacy.vault, asked)
+        return {one for one in asked if closing.lacks(table, classes[one], histories[one].steps, answered=True)}
 
     # ── members ──
     def _answer_members(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bridge.rules.assignments import parts_of, waiting_for
 from bridge.rules.rehandling import is_heard
 from bridge.rules.steps import Step, in_order
-from bridge.rules.supervision import SupervisionRules
+from bridge.rules.supervision import ClosingRule, SupervisionRules
 from schemas.event import EventType
 from schemas.petition import HandlingClass
 
@@ -15,15 +15,18 @@ def lacks(
 ) -> tuple[str, ...]:
     """The needs of the closing rule that are not met. `answered`: the ledger has the proof that the petitioner was
     told. A follow-up and the owner's word count for the round they were given in."""
-    rule = next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
+    rule = _rule(table, handling_class)
     there = _there(tuple(steps)) | ({"answered"} if answered else set())
     return tuple(need for need in rule.needs if need not in there)
 
 
 def needs_more(table: SupervisionRules, handling_class: HandlingClass) -> bool:
     """Whether the rule of this class asks for more than the answer: only then a closing looks at the events."""
-    rule = next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
-    return set(rule.needs) != {"answered"}
+    return set(_rule(table, handling_class).needs) != {"answered"}
+
+
+def _rule(table: SupervisionRules, handling_class: HandlingClass) -> ClosingRule:
+    return next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
 
 
 def _there(steps: Sequence[Step]) -> set[str]:

@@ -496,10 +496,7 @@ def test_a_package_that_is_done_in_part_stays_open_and_on_the_list(bench: Bench)
     bench.say(
         case, E.CLOSED, WECHAT, text="首批已办结", actor="owner", households={"done": 162, "total": 300, "batch": 1}
     )
-    for system in (CENTER, WECHAT):
-        bench.route_all()
-        while any(state not in ("delivered", "acknowledged") for state in bench.states(case, system)):
-            bench.deliver(case, system, holds=True)
+    _deliver_all(bench, case)
     bench.sql("UPDATE petitions SET look_at = 0")
     bench.judge()
     row = bench.petition(case)
@@ -554,10 +551,7 @@ def test_a_class_may_need_a_follow_up_before_it_closes(bench: Bench) -> None:
     other = bench.submit(cls=HandlingClass.HOME_UNIT, actor="owner")
     for case in (supervised, other):
         bench.say(case, E.CLOSED, WECHAT, text="已修好", actor="owner")
-        bench.route_all()
-        for system in (CENTER, WECHAT):
-            while any(state not in ("delivered", "acknowledged") for state in bench.states(case, system)):
-                bench.deliver(case, system, holds=True)
+        _deliver_all(bench, case)
     assert bench.petition(other)["closed_at"] is not None
     row = bench.petition(supervised)
     assert (row["closed_at"], row["state"]) == (None, "closed")

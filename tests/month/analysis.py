@@ -13,7 +13,7 @@ from typing import Any
 from schemas.event import EventType as E
 from schemas.petition import HandlingClass, Kind
 from tests.month.city import Brought, Told
-from tests.month.reckoning import morning, reckon
+from tests.month.reckoning import Reckoned, morning, reckon
 
 Numbers = dict[str, frozenset[str]]
 
@@ -60,9 +60,10 @@ def stood(one: Brought, cut_off: datetime, keyed: bool) -> Stood:
         state, unit = _STATES[told.type], _lead(told) or unit
         closed = told.heard if told.type is E.CLOSED else None
         noes += state == "rehandling"
-    cards = {level for level, at in reckon(one).cards if at <= cut_off}
+    reckoned = reckon(one)
+    cards = {level for level, at in reckoned.cards if at <= cut_off}
     return Stood(
-        one.key, one.heard, one.kind, _class(one, cut_off, keyed), one.source, one.region, unit,
+        one.key, one.heard, one.kind, _class(one, reckoned, cut_off, keyed), one.source, one.region, unit,
         "供暖" if one.hot else "路灯" if one.person is not None else "",
         "甲社区" if one.hot else f"{one.key}社区", one.words,
         one.key if one.person is None else f"person {one.person}",
@@ -77,8 +78,8 @@ def _lead(told: Told) -> str:
     return next(str(part["unit"]) for part in units if part.get("role") != "assist")
 
 
-def _class(one: Brought, cut_off: datetime, keyed: bool) -> str:
-    overnight = reckon(one).overnight and morning(one.at.date() + timedelta(days=1)) <= cut_off
+def _class(one: Brought, reckoned: Reckoned, cut_off: datetime, keyed: bool) -> str:
+    overnight = reckoned.overnight and morning(one.at.date() + timedelta(days=1)) <= cut_off
     if keyed and one.handling_class is not HandlingClass.JOINT_PACKAGE:
         return HandlingClass.KEY_SUPERVISION.value
     return HandlingClass.HOTLINE_TRANSFER.value if overnight else one.handling_class.value
@@ -119,6 +120,7 @@ class Analysis:
             "supervised": [one for one in alive if one.heavy],
         }
 
+    @cached_property
     def repeated(self) -> dict[str, list[Stood]]:
         """The subject of everyone who brought it again, the last time in this month."""
         by_person: dict[tuple[str, str], list[Stood]] = defaultdict(list)
@@ -127,13 +129,14 @@ class Analysis:
                 by_person[one.person, one.subject].append(one)
         found: dict[str, list[Stood]] = defaultdict(list)
         for (_, subject), theirs in by_person.items():
-            if len(theirs) >= 2 and any(one in self.accepted for one in theirs):
+            if len(theirs) >= 2 and any(one.taken >= self.begin for one in theirs):
                 found[subject] += theirs
         return found
 
+    @cached_property
     def hot(self) -> dict[str, list[Stood]]:
         """Ten people of one place and subject; or from five on, twice the mean of the three months before."""
-        before = _by(self.before(), _matter)
+        before = _by(self.before, _matter)
         found = {}
         for matter, members in _by((one for one in self.accepted if one.subject), _matter).items():
             people, mean = len({one.person for one in members}), len(before.get(matter, ())) / 3
@@ -141,6 +144,7 @@ class Analysis:
                 found[matter] = members
         return found
 
+    @cached_property
     def before(self) -> list[Stood]:
         """What was taken in earlier: the city began less than three months before."""
         return [one for one in self.everybody if one.taken < self.begin]
@@ -156,7 +160,7 @@ def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], la
         "totals/accepted": accepted, "totals/closed": month.closed, "totals/open": month.open,
         "totals/suggestions": [one for one in accepted if one.kind is Kind.SUGGESTION],
         "totals/pending": long, "totals/difficult": hard,
-        "totals/repeated": [one for part in month.repeated().values() for one in part],
+        "totals/repeated": [one for part in month.repeated.values() for one in part],
     }  # fmt: skip
     for name, (begin, end) in months.items():
         found[f"months/{name}"] = [one for one in month.everybody if begin <= one.taken < end]
@@ -165,12 +169,12 @@ def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], la
     found |= _named("kinds_by_class", _by(accepted, lambda one: f"{one.handling_class}|{one.kind.value}"))
     found |= _named("pending", {str(step): part for step, part in pending.items()})
     found |= _named("difficult", difficult)
-    found |= _named("repeated", month.repeated())
+    found |= _named("repeated", month.repeated)
     found |= _named("pending_matters", _by((one for one in long if one.subject), _matter))
     found |= _named("difficult_matters", _by((one for one in hard if one.subject), _matter))
-    for matter, members in month.hot().items():
+    for matter, members in month.hot.items():
         found[f"hot/{matter}"] = members
-        found[f"hot/{matter}/before/{last_month}"] = [one for one in month.before() if _matter(one) == matter]
+        found[f"hot/{matter}/before/{last_month}"] = [one for one in month.before if _matter(one) == matter]
     found |= _groups("similar", accepted)
     found |= _groups("suggestions", (one for one in accepted if one.kind is Kind.SUGGESTION))
     for unit in {one.unit for one in accepted}:
@@ -188,11 +192,10 @@ def _unit(month: Analysis, name: str, unit: str, long: list[Stood]) -> dict[str,
     found |= _named(f"{name}/kinds", _by(theirs, _DIMENSIONS["kind"]))
     found |= _named(f"{name}/progress", _by(theirs, _DIMENSIONS["progress"]))
     found |= {
-        f"{name}/hot/{matter}": [one for one in members if one.unit == unit] for matter, members in month.hot().items()
+        f"{name}/hot/{matter}": [one for one in members if one.unit == unit] for matter, members in month.hot.items()
     }
     # A group's part is told even of a single petition: the group is the city's, not the unit's.
-    groups = _by(month.accepted, lambda one: one.words)
-    parts = [[one for one in group if one.unit == unit] for group in groups.values() if len(group) > 1]
+    parts = [[one for one in group if one.unit == unit] for group in _groups("similar", month.accepted).values()]
     return found | {f"{name}/similar/{_first(part)}": part for part in parts if part}
 
 
