@@ -163,7 +163,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class PetitionView:
     """What a door may tell about a petition, newest first in lists. `said` is the last text meant for the citizen;
-    `petitioner_wrote_at` when the citizen last brought or added something."""
+    `petitioner_wrote_at` when the citizen last brought or added something; `confirmed`: the owner or the citizen has
+    confirmed the closing (首问书记确认)."""
 
     petition_id: str
     title: str
@@ -177,6 +178,7 @@ class PetitionView:
     said: str | None = None
     unit: str | None = None
     rated: bool = False
+    confirmed: bool = False
     petitioner_wrote_at: datetime | None = None
 
 
@@ -228,11 +230,16 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Look petitions up first, then go on: by `refs`, or all that one `openid` brought (newest first, at most 20)."""
+    """Look petitions up first, then go on: by `refs`, or all that one `openid` brought (newest first, at most 20).
+
+    `owner_openid` asks as the secretary who bound it: for those among `refs` that they answer for, or, without `refs`,
+    for what still waits for their confirmation (首问书记确认; newest first, at most 20). Nobody bound: nothing.
+    """
 
     then: "Callable[[Sequence[PetitionView]], Reading]"
     refs: tuple[Ref, ...] = ()
     openid: str | None = None
+    owner_openid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,9 @@ class Intake:
     async def views(self, question: Question) -> list[PetitionView]:
         """What the ledger knows about the petitions a door asks for."""
         openid, refs, privacy = question.openid, question.refs, self._ledger.privacy
+        if question.owner_openid is not None:
+            owner = privacy.lookup.petitioner(question.owner_openid)
+            return await self._ledger.read(lambda conn: reads.views_by_owner(conn, privacy.vault, owner, refs))
         if openid is not None:
             key = privacy.lookup.petitioner(openid)
             return await self._ledger.read(lambda conn: reads.views_by_petitioner(conn, privacy.vault, key))

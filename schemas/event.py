@@ -174,11 +174,14 @@ class SupervisionOrder(Canonical):
 
 
 class Package(Canonical):
-    """A joint package (打包处理): petitions handled as one; `members` are the numbers its source calls them by."""
+    """A joint package (打包处理): petitions handled as one; `members` are the numbers its source calls them by, `plan`
+    what is to be done (处置方案) and `due_at` when it is to be carried out by."""
 
     number: Identifier
     title: str | None = Field(default=None, max_length=500)
     topic: str | None = Field(default=None, max_length=200)
+    plan: str | None = Field(default=None, max_length=10_000)
+    due_at: Moment | None = None
     members: tuple[Identifier, ...] = ()
 
 
@@ -204,7 +207,8 @@ class EventData(Canonical):
     `text` is the reply, opinion, reason or note in words; `sign_by` and `return_by` are a dispatch's own limits
     (签收时限, 退单时限); `stage` keeps the first satisfaction and the final one apart; `reference` is the system's own
     number of this very step, `handling_class` the new class of a `reclassed` event, `place` one that was told later,
-    `raw` the payload of one that nobody understood.
+    `finding` what a follow-up or a review found that the rates leave out (联系不上, 不合理诉求; DOMAIN 1.6), `raw` the
+    payload of one that nobody understood.
     """
 
     text: str | None = Field(default=None, max_length=100_000)
@@ -222,6 +226,7 @@ class EventData(Canonical):
     indicators: tuple[Indicator, ...] = ()
     stage: Literal["first", "final"] | None = None
     resolved: Literal["yes", "no", "partly"] | None = None
+    finding: Literal["unreachable", "unreasonable"] | None = None
     reference: Identifier | None = None
     status: RawCode | None = None
     handling_class: HandlingClass | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from bridge.ledger.opening import FIRST_OWNER
 from bridge.ledger.tables import Row
 from bridge.lifecycle import ENDED
 from bridge.prose import mask
@@ -27,12 +28,13 @@ _OF_THE_OWNERS = frozenset({HandlingClass.ON_SITE.value, HandlingClass.HOME_UNIT
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event: times in milliseconds; `data` is empty where the fold does not ask for it."""
+    """An event: times in milliseconds; `data` is empty where the fold does not ask for it; `actor` as in the event."""
 
     type: E
     occurred_at: int
     recorded_at: int
     data: Mapping[str, Any] = field(default_factory=dict)
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Case:
 
 def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], entries: Sequence[Entry]) -> Case:
     """The case out of its row (what never changes of it), its document, and what happened until the cut-off."""
-    place, secretary = document.get("place") or {}, document.get("secretary") or {}
+    place, secretary = document.get("place") or {}, document.get(FIRST_OWNER) or document.get("secretary") or {}
     handling_class = _class(str(document.get("handling_class") or row["handling_class"]), events)
     home_unit = _name(secretary.get("home_unit")) if handling_class in _OF_THE_OWNERS else UNKNOWN
     lead, units = _units(_name(document.get("lead_unit")) or home_unit, document.get("assist_units") or (), events)

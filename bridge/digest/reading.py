@@ -82,7 +82,7 @@ def _happenings(
     for row in conn.execute(query).mappings():
         type_ = E(row["type"])
         data = orjson.loads(open_event(vault, row)["data"]) if type_ in _TELLING else {}
-        found[row["petition_id"]].append(Happening(type_, row["occurred_at"], row["recorded_at"], data))
+        found[row["petition_id"]].append(Happening(type_, row["occurred_at"], row["recorded_at"], data, row["actor"]))
     return found
 
 

@@ -263,6 +263,8 @@ class _Desk:
             no_echo_since=None,
             no_landing=None,
             no_landing_since=None,
+            confirmed_at=None,
+            late_units=None,
             body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )

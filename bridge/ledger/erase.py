@@ -23,6 +23,7 @@ ERASED = "（个人信息已依法删除）"
 _KEPT_OF_PETITION = ("handling_class", "kind", "urgency", "category", "lead_unit", "assist_units", "submitted_at")
 _KEPT_OF_PLACE = ("region_code", "street", "community")
 _KEPT_OF_SECRETARY = ("id", "team_id", "home_unit")
+_KEPT_OF_PACKAGE = ("number", "due_at", "members")
 _GONE_OF_EVENT = ("text", "person", "raw", "attachments", "place")
 
 
@@ -119,6 +120,8 @@ def _without_person(document: dict[str, Any]) -> dict[str, Any]:
 def _without_words(work: Work, event: Row) -> dict[str, Any]:
     data = orjson.loads(open_event(work.privacy.vault, event)["data"])
     kept = {name: value for name, value in data.items() if name not in _GONE_OF_EVENT}
+    if "package" in kept:
+        kept["package"] = _only(kept["package"], _KEPT_OF_PACKAGE)
     sealed = work.privacy.vault.seal_text(f"events.data:{event['event_id']}", orjson.dumps(kept).decode())
     return {"event_id": event["event_id"], "data": sealed}
 

@@ -12,18 +12,23 @@ from bridge.ledger.tables import Row, events
 from bridge.rules.steps import Step
 from bridge.vault import EMPTY, Vault, VaultError
 from schemas.event import EventData, EventType
+from schemas.petition import HandlingClass
 
 _NOTHING = EventData()
+_OF_THE_OWNERS = frozenset({HandlingClass.ON_SITE.value, HandlingClass.HOME_UNIT.value})
+"""Classes in which the secretary's own unit has the petition."""
 
 
 @dataclass(slots=True)
 class History:
-    """A petition's events as the rules read them, with their ids, and the class it was submitted with."""
+    """A petition's events as the rules read them, with their ids, and the class it was submitted with. `said` are the
+    ids of all; what was out of order moves nothing (lifecycle), so it is no step."""
 
     steps: list[Step] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
     submitted_class: str | None = None
     submitted_at: int = 0
+    handling_class: str | None = None
     fault: Exception | None = None
 
 
@@ -33,7 +38,7 @@ def read_histories(conn: Connection, vault: Vault, petition_ids: Iterable[str]) 
     found = {petition_id: History() for petition_id in wanted}
     columns = (events.c.event_id, events.c.petition_id, events.c.sequence, events.c.type, events.c.source,
                events.c.occurred_at, events.c.recorded_at, events.c.actor, events.c.data,
-               events.c.announced)  # fmt: skip
+               events.c.announced, events.c.out_of_order)  # fmt: skip
     query = select(*columns).where(events.c.petition_id.in_(wanted)).order_by(events.c.petition_id, events.c.sequence)
     for row in conn.execute(query).mappings():
         history = found[row["petition_id"]]
@@ -51,8 +56,13 @@ def _add(history: History, row: Row, vault: Vault) -> None:
     at, told = min(row["occurred_at"], row["recorded_at"]), row["recorded_at"]
     if row["sequence"] == 1:
         # What the bus was told first is the class before any change of it.
-        history.submitted_class = orjson.loads(row["announced"])["handling_class"]
+        history.submitted_class = history.handling_class = orjson.loads(row["announced"])["handling_class"]
         history.submitted_at = at
     history.said.add(row["event_id"])
-    step = Step(EventType(row["type"]), from_ms(at), data, row["source"], row["actor"], from_ms(told))
-    history.steps.append(step)
+    if row["out_of_order"]:
+        return
+    type_ = EventType(row["type"])
+    if type_ is EventType.RECLASSED and data.handling_class is not None:
+        history.handling_class = data.handling_class.value
+    own = history.handling_class in _OF_THE_OWNERS
+    history.steps.append(Step(type_, from_ms(at), data, row["source"], row["actor"], from_ms(told), own))

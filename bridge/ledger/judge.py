@@ -18,6 +18,7 @@ from bridge.ledger.bulk import update_rows
 from bridge.ledger.counting import Counts
 from bridge.ledger.histories import History, read_histories
 from bridge.ledger.opening import open_petition
+from bridge.ledger.packages import plans_due
 from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import ENDED
@@ -55,12 +56,13 @@ def judge(work: Work, limits: Sequence[int]) -> list[int]:
 def _look_at(work: Work, rows: Sequence[PetitionRow]) -> None:
     histories = read_histories(work.conn, work.privacy.vault, [row.petition_id for row in rows])
     bodies, counts = Bodies(work), Counts(work, rows)
+    plans = plans_due(work.conn, (row.petition_id for row in rows if row.handling_class == HandlingClass.JOINT_PACKAGE))
     changes: list[dict[str, Any]] = []
     for row in rows:
         try:
             if row.owner_id is None:
                 _make_known(work, row, bodies)
-            matter = matter_of(row, histories[row.petition_id], counts, bodies)
+            matter = matter_of(row, histories[row.petition_id], counts, bodies, plans.get(row.petition_id))
             found = judgement.judge(matter, work.rules, from_ms(work.now))
         except Exception:
             # One petition that cannot be judged must not keep the rules from all others.
@@ -94,6 +96,7 @@ def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
                   detail=iso(row.due_at or 0))  # fmt: skip
     row.due_at, row.deadlines_version, row.profile = due, deadlines.version, deadlines.profile
     row.provisional, row.unit = deadlines.provisional, found.unit
+    row.late_units = "".join(f"\n{unit}\n" for unit in found.late_units) or None
     row.no_echo, row.no_echo_since = _listed(found.no_echo)
     row.no_landing, row.no_landing_since = _listed(found.no_landing)
     closed = row.closed_at is not None
@@ -121,7 +124,9 @@ def facts_of(row: Any, history: History) -> Facts:
     )
 
 
-def matter_of(row: PetitionRow, history: History, counts: Counts, bodies: "Bodies") -> Matter:
+def matter_of(
+    row: PetitionRow, history: History, counts: Counts, bodies: "Bodies", plan_due: int | None = None
+) -> Matter:
     """The petition as the rules see it. Raises what made its events unreadable."""
     if history.fault is not None:
         raise history.fault
@@ -138,6 +143,7 @@ def matter_of(row: PetitionRow, history: History, counts: Counts, bodies: "Bodie
         closed=row.closed_at is not None,
         counts=counts.of(row),
         is_member=row.merged_into is not None,
+        plan_due=from_ms(plan_due) if plan_due is not None else None,
         has_home_unit=lambda: bodies.of(row.petition_id).get("secretary", {}).get("home_unit") is not None,
     )
 

@@ -2,14 +2,14 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
 from bridge.clock import iso
 from bridge.ledger.tables import events, petitions
 from bridge.rules.landing import WHY_ZH
 
-Which = Literal["no_echo", "no_landing"]
-LIST_ZH: dict[Which, str] = {"no_echo": "无回音", "no_landing": "无着落"}
+Which = Literal["no_echo", "no_landing", "unconfirmed"]
+LIST_ZH: dict[Which, str] = {"no_echo": "无回音", "no_landing": "无着落", "unconfirmed": "待确认"}
 
 
 def listed(
@@ -21,40 +21,62 @@ def listed(
     after: str | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """Open petitions on this list by number, each with why and since when; nothing personal. `unit` is the one that
-    leads."""
-    why, since = petitions.c[which], petitions.c[f"{which}_since"]
+    """Petitions on this list by number, each with why and since when; nothing personal. `unit` is the one that leads,
+    or an assisting one that is late (`late_units`)."""
+    why, since, on_it = _columns(which)
     query = (
         select(
             petitions.c.petition_id, petitions.c.team_id, petitions.c.owner_id, petitions.c.unit, petitions.c.state,
-            petitions.c.handling_class, petitions.c.due_at, why.label("why"), since.label("since"),
+            petitions.c.handling_class, petitions.c.due_at, petitions.c.late_units, why.label("why"),
+            since.label("since"),
         )
-        .where(why.is_not(None), petitions.c.closed_at.is_(None))
+        .where(on_it)
         .order_by(petitions.c.petition_id)
         .limit(limit)
     )  # fmt: skip
     if team:
         query = query.where(petitions.c.team_id == team)
     if unit:
-        query = query.where(petitions.c.unit == unit)
+        late = petitions.c.late_units.contains(f"\n{unit}\n", autoescape=True)
+        query = query.where(or_(petitions.c.unit == unit, late) if which == "no_echo" else petitions.c.unit == unit)
     if after:
         query = query.where(petitions.c.petition_id > after)
     return [_line(dict(row)) for row in conn.execute(query).mappings()]
 
 
+def _columns(which: Which) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[bool]]:
+    """Why, since when, and whether it is on the list."""
+    if which == "unconfirmed":
+        return literal("not_confirmed"), petitions.c.state_at, _UNCONFIRMED
+    why = petitions.c[which]
+    return why, petitions.c[f"{which}_since"], and_(why.is_not(None), petitions.c.closed_at.is_(None))
+
+
+_UNCONFIRMED = and_(
+    petitions.c.state == "closed",
+    petitions.c.confirmed_at.is_(None),
+    petitions.c.merged_into.is_(None),
+)
+"""Said to be closed, and neither the owner nor the citizen has confirmed it (首问书记确认). The closing waits for that
+only where the closing rule says so."""
+
+
 def _line(row: dict[str, Any]) -> dict[str, Any]:
+    late = (row.pop("late_units") or "").split("\n")
     times = {name: iso(row[name]) for name in ("due_at", "since") if row[name] is not None}
-    return {
+    line = {
         **{str(key): value for key, value in row.items() if value is not None},
         **times,
         "why_zh": WHY_ZH[row["why"]],
     }
+    units = [unit for unit in late if unit]
+    return {**line, "late_units": units} if units else line
 
 
 def counts(conn: Connection) -> dict[Which, int]:
     """How many petitions are on each list."""
     return {
-        which: conn.scalar(select(func.count()).select_from(petitions).where(petitions.c[which].is_not(None))) or 0
+        which: conn.scalar(select(func.count()).select_from(petitions).where(_columns(which)[2])) or 0
         for which in LIST_ZH
     }
 

@@ -3,6 +3,9 @@
 from bridge.ledger.tables import Row
 from bridge.vault import Vault
 
+FIRST_OWNER = "first_owner"
+"""In a petition's document, after a hand-over: the secretary of its intake, as the month's analysis saw them."""
+
 
 def open_petition(vault: Vault, row: Row) -> Row:
     """The petition's row with `body` in clear. Raises `VaultError`."""

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from bridge import ids
 from bridge.ledger.journal import BRIDGE
-from bridge.ledger.opening import open_petition
+from bridge.ledger.opening import FIRST_OWNER, open_petition
 from bridge.ledger.roster_tables import secretaries, teams
 from bridge.ledger.tables import Row, petitions
 from bridge.ledger.work import PetitionRow, Work
@@ -111,7 +111,9 @@ def _change(work: Work, row: PetitionRow, after: Row, outcome: str, actor: str |
     query = select(petitions.c.petition_id, petitions.c.body).where(petitions.c.petition_id == row.petition_id)
     document = orjson.loads(open_petition(work.privacy.vault, work.conn.execute(query).mappings().one())["body"])
     before = row.owner_id or document.get("secretary", {}).get("id")
-    document["secretary"] = _as_owner(work, after)
+    # A month's analysis that was sealed before comes out the same after.
+    document.setdefault(FIRST_OWNER, document.get("secretary", {}))
+    document["secretary"] = _as_owner(document, after)
     sealed = work.privacy.vault.seal_text(f"petitions.body:{row.petition_id}", orjson.dumps(document).decode())
     row.team_id, row.owner_id = after["team_id"], after["secretary_id"]
     changed = {"body": sealed, "team_id": row.team_id, "owner_id": row.owner_id}
@@ -130,9 +132,8 @@ def _change(work: Work, row: PetitionRow, after: Row, outcome: str, actor: str |
     )
 
 
-def _as_owner(work: Work, member: Row) -> dict[str, str]:
-    home = member["home_unit"] or work.conn.scalar(
-        select(teams.c.home_unit).where(teams.c.team_id == member["team_id"])
-    )
+def _as_owner(document: dict[str, Any], member: Row) -> dict[str, str]:
+    """The new owner, for the unit that has the petition: only a dispatch or a re-classing moves it to another."""
+    home = document.get("secretary", {}).get("home_unit")
     found = {"id": member["secretary_id"], "team_id": member["team_id"], "name": member["name"], "home_unit": home}
     return {name: value for name, value in found.items() if value}

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from bridge.adapter import PetitionView, Ref
 from bridge.clock import from_ms, iso
-from bridge.ledger.opening import open_event, open_petition
+from bridge.ledger.opening import FIRST_OWNER, open_event, open_petition
+from bridge.ledger.roster_tables import bindings
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, journal, messages, petitions
 from bridge.vault import Vault
 from schemas.event import Event, EventData, EventType
@@ -23,6 +24,7 @@ VIEWS = 20
 def build_petition(row: Row, numbers: Sequence[tuple[str, str, str]]) -> Petition:
     """The canonical petition from its opened row; `numbers` are (system, kind, value). Columns win over `body`."""
     document = orjson.loads(row["body"])
+    document.pop(FIRST_OWNER, None)
     document.update(
         petition_id=row["petition_id"],
         source=row["source"],
@@ -201,6 +203,24 @@ def views_by_petitioner(conn: Connection, vault: Vault, petitioner_key: str) -> 
     return _views(conn, vault, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
 
 
+def views_by_owner(conn: Connection, vault: Vault, openid_key: str, refs: Sequence[Ref]) -> list[PetitionView]:
+    """What the secretary who bound this openid answers for: those among `refs`, or, without `refs`, what is answered
+    or closed and waits for their confirmation, newest first."""
+    bound = select(bindings.c.secretary_id).where(bindings.c.openid_key == openid_key).scalar_subquery()
+    query = select(petitions).where(petitions.c.owner_id == bound)
+    named = [ref.petition_id for ref in refs if ref.petition_id]
+    if refs:
+        query = query.where(petitions.c.petition_id.in_(named))
+    else:
+        waits = petitions.c.state.in_(sorted(_TO_CONFIRM)) & petitions.c.confirmed_at.is_(None)
+        query = query.where(waits, petitions.c.merged_into.is_(None))
+    return _views(conn, vault, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
+
+
+_TO_CONFIRM = frozenset({"replied", "followed_up", "closed"})
+"""Where there is something to confirm: an answer."""
+
+
 def _views(conn: Connection, vault: Vault, query: Any) -> list[PetitionView]:
     rows = [open_petition(vault, row) for row in conn.execute(query).mappings()]
     ids = [row["petition_id"] for row in rows]
@@ -229,6 +249,7 @@ def _view(row: Row, numbers: Sequence[tuple[str, str, str]], history: Sequence[R
         said=spoken[-1].text if spoken else None,
         unit=next((data.unit for data in reversed(said) if data.unit), None),
         rated=_rated(history),
+        confirmed=row["confirmed_at"] is not None,
         petitioner_wrote_at=_wrote_at(history),
     )
 

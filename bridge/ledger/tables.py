@@ -76,10 +76,13 @@ petitions = Table(
     Column("no_echo_since", BigInteger),
     Column("no_landing", Text),
     Column("no_landing_since", BigInteger),
+    Column("confirmed_at", BigInteger),
+    Column("late_units", Text),
     _partial("petitions_look", "look_at", where="look_at IS NOT NULL"),
     _partial("petitions_no_echo", "team_id", "petition_id", where="no_echo IS NOT NULL"),
     _partial("petitions_no_landing", "team_id", "petition_id", where="no_landing IS NOT NULL"),
     _partial("petitions_owner", "owner_id", where="closed_at IS NULL"),
+    _partial("petitions_unconfirmed", "owner_id", "petition_id", where="state = 'closed' AND confirmed_at IS NULL"),
     Index("petitions_group", "place_key", "subject_key", "accepted_at"),
     Index(
         "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")
@@ -105,7 +108,23 @@ petition, which hear of it like its source.
 What the rules keep here is a cache and an alarm clock, never the truth, which is computed from the events at each look:
 `due_at` when the reply is due, by `profile` of the edition `deadlines_version` (frozen); `look_at` when the rules must
 look next (empty only when it is closed; 0: it has never been looked at); `unit` who leads; `no_echo` and `no_landing`
-why it is on a list of the day. `place_key` and `subject_key` are keyed hashes, to count by."""
+why it is on a list of the day, `late_units` the assisting units that are late (a line each). `confirmed_at` is when the
+owner, or the citizen, confirmed the closing of this round. `place_key` and `subject_key` are keyed hashes, to count
+by."""
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("system", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("petition_id", Text, nullable=False),
+    Column("due_at", BigInteger),
+    Column("joined_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("system", "number", "petition_id"),
+    Index("packages_petition", "petition_id"),
+)
+"""Which petitions are in which joint package (打包处理), by the number of the system that made it; `due_at` is when its
+plan is to be carried out by."""
 
 cross_references = Table(
     "cross_references",

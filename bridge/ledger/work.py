@@ -15,6 +15,7 @@ from bridge.bus.message import Message, event_message, handoff_message
 from bridge.ledger import journal
 from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.histories import read_histories
+from bridge.ledger.packages import Joined, join_packages
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
 from bridge.lifecycle import ANSWERS, ENDED, allowed, is_older, moves, state_after
@@ -75,6 +76,8 @@ class PetitionRow:
     no_echo_since: int | None
     no_landing: str | None
     no_landing_since: int | None
+    confirmed_at: int | None
+    late_units: str | None
     body: str = ""
     fresh: bool = False
     dirty: bool = False
@@ -85,7 +88,7 @@ class PetitionRow:
         return self.no_echo is not None or self.no_landing is not None
 
     def leave_lists(self) -> None:
-        self.no_echo = self.no_echo_since = self.no_landing = self.no_landing_since = None
+        self.no_echo = self.no_echo_since = self.no_landing = self.no_landing_since = self.late_units = None
 
     @property
     def brought_by(self) -> list[str]:
@@ -96,7 +99,7 @@ class PetitionRow:
 _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
     "updated_at", "due_at", "closed_at", "merged_into", "roads", "members", "look_at", "no_echo", "no_echo_since",
-    "no_landing", "no_landing_since",
+    "no_landing", "no_landing_since", "confirmed_at", "late_units",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
@@ -139,6 +142,7 @@ class Work:
     _events: list[dict[str, Any]] = field(default_factory=list)
     _conveyor: list[dict[str, Any]] = field(default_factory=list)
     _references: list[dict[str, Any]] = field(default_factory=list)
+    _packages: list[Joined] = field(default_factory=list)
     _journal: list[journal.Entry] = field(default_factory=list)
     _said: list[Said] = field(default_factory=list)
 
@@ -171,7 +175,7 @@ class Work:
         row.last_sequence += 1
         row.updated_at, row.dirty = self.now, True
         in_order = self._move(row, type_, occurred_at, source, actor, event_id, data)
-        if row.listed or type_ in _LOOKS:
+        if row.listed or type_ in _LOOKS or data.package is not None:
             row.look_at = min(row.look_at or self.now, self.now)
         self._events.append(
             {
@@ -193,6 +197,8 @@ class Work:
             }
         )
         self._said.append((row, type_, data, event_id))
+        if data.package is not None:
+            self._packages.append((row.petition_id, source, data.package))
         self._conveyor.append(
             {
                 "event_id": event_id,
@@ -238,9 +244,11 @@ class Work:
         if concerns and in_order and moves(row.state, type_):
             row.state, row.state_at, row.state_by = state_after(row.state, type_), at, source
             if type_ is EventType.REHANDLED:
-                row.answered_by, row.closed_at = None, None
+                row.answered_by = row.closed_at = row.confirmed_at = None
         if type_ is EventType.RECLASSED and data.handling_class is not None and at >= row.class_at:
             row.handling_class, row.class_at = data.handling_class.value, at
+        if in_order and closing.confirms(type_, actor, data):
+            row.confirmed_at = self.now
         answers = type_ in ANSWERS and (in_order or not concerns)
         if answers and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
             row.answered_by = f"event:{event_id}"
@@ -382,6 +390,8 @@ class Work:
         ):
             insert_rows(self.conn, table, rows)
             rows.clear()
+        join_packages(self.conn, self.now, self._packages)
+        self._packages.clear()
         insert_rows(self.conn, journal_table, [journal.row(entry) for entry in self._journal])
         self._journal.clear()
 

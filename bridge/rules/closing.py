@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from bridge.rules.assignments import parts_of, waiting_for
-from bridge.rules.rehandling import is_heard
+from bridge.rules.rehandling import ASKED, is_heard
 from bridge.rules.steps import Step, in_order
 from bridge.rules.supervision import ClosingRule, SupervisionRules
-from schemas.event import EventType
+from schemas.event import EventData, EventType, Satisfaction
 from schemas.petition import HandlingClass
 
 
@@ -36,7 +36,7 @@ def _there(steps: Sequence[Step]) -> set[str]:
             there.clear()
         elif is_heard(step):
             there.add("followed_up")
-        elif step.type is EventType.CLOSED and step.actor == "owner":
+        if confirms(step.type, step.actor, step.data):
             there.add("owner_confirmed")
         if step.type in _TELLS and (step.data.text or "").strip():
             there.add("explained")
@@ -46,6 +46,16 @@ def _there(steps: Sequence[Step]) -> set[str]:
     if not waiting_for(parts_of(step for step in steps if step.type is not EventType.CLOSED)):
         there.add("assisted")
     return there
+
+
+def confirms(type_: EventType, actor: str | None, data: EventData) -> bool:
+    """Whether this confirms the closing (首问书记确认): the owner says closed, or the citizen says that it is solved or
+    is satisfied."""
+    if type_ is EventType.CLOSED:
+        return actor == "owner"
+    content = data.satisfaction in (Satisfaction.SATISFIED, Satisfaction.FAIR) or data.resolved == "yes"
+    discontent = data.satisfaction is Satisfaction.UNSATISFIED or data.resolved == "no"
+    return type_ in ASKED and actor == "petitioner" and content and not discontent
 
 
 _TELLS = frozenset({EventType.CLOSED, EventType.REPLIED, EventType.NOTED})

@@ -39,7 +39,7 @@ _AFTER_THE_END: frozenset[Counted] = frozenset({"unsatisfied", "orders"})
 class Matter:
     """A petition as the rules see it. `said` are the ids of its events, `counts` what the ledger counted among others;
     `taken_at` is when the bridge took it in, `state_at` when it came to its state; `has_home_unit` is only asked where
-    a rule needs it."""
+    a rule needs it; `plan_due` is when its package's plan is to be carried out by."""
 
     petition_id: str
     facts: Facts
@@ -53,6 +53,7 @@ class Matter:
     closed: bool
     counts: Mapping[Counted, int] = field(default_factory=dict)
     is_member: bool = False
+    plan_due: datetime | None = None
     has_home_unit: Callable[[], bool] = lambda: False
 
 
@@ -73,6 +74,7 @@ class Judgement:
     sayings: tuple[Saying, ...]
     deadlines: Deadlines
     unit: str | None
+    late_units: tuple[str, ...]
     no_echo: Listed | None
     no_landing: Listed | None
     look_at: datetime | None
@@ -89,17 +91,19 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
         deadlines = book.deadlines(matter.facts, matter.steps)
     parts = parts_of(matter.steps)
     told, look = _cards(matter, book, deadlines, _unit(parts), now)
-    for unit in _assisting(matter, parts):
-        own = book.deadlines(matter.facts, steps_of(unit, matter.steps))
+    assisting = {unit: book.deadlines(matter.facts, steps_of(unit, matter.steps)) for unit in _assisting(matter, parts)}
+    for unit, own in assisting.items():
         more, sooner = _cards(matter, book, own, unit, now, of_part=True)
         told, look = [*told, *more], min(filter(None, (look, sooner)), default=None)
     key = _triggers(matter, book, deadlines, heard, now)
-    echo, lands = _lists(matter, book, parts, deadlines, now)
+    late = {unit: due for unit, own in assisting.items() if (due := _late(own, now)) is not None}
+    echo, lands = _lists(matter, book, parts, deadlines, late, now)
     daily = _daily(matter, book, echo, lands, now)
     return Judgement(
         sayings=(*moving, *told, *key, *daily),
         deadlines=deadlines,
         unit=_unit(parts),
+        late_units=tuple(late),
         no_echo=echo,
         no_landing=lands,
         look_at=_next_look(matter, book, deadlines, look, listed=bool(echo or lands), now=now),
@@ -242,15 +246,31 @@ def _is_order(step: Step) -> bool:
 # ── the lists of the day ──
 
 
+def _late(deadlines: Deadlines, now: datetime) -> datetime | None:
+    """Since when the answer of the unit that has these deadlines is late."""
+    running = (due.at for due in deadlines.history if due.clock == "reply" and due.until is None)
+    return next((at for at in running if at < now), None)
+
+
 def _lists(
-    matter: Matter, book: RuleBook, parts: Mapping[str, Part], deadlines: Deadlines, now: datetime
+    matter: Matter,
+    book: RuleBook,
+    parts: Mapping[str, Part],
+    deadlines: Deadlines,
+    late: Mapping[str, datetime],
+    now: datetime,
 ) -> tuple[Listed | None, Listed | None]:
     if matter.closed:
         return None, None
     if matter.ended:
         return None, _unfinished(matter, book)
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
-    return landing.no_echo(deadlines, now), lands
+    echo = landing.no_echo(deadlines, now) or landing.assist_late(late.values(), now)
+    return echo, lands or landing.plan_overdue(_plan_due(matter), now)
+
+
+def _plan_due(matter: Matter) -> datetime | None:
+    return matter.plan_due if matter.handling_class is HandlingClass.JOINT_PACKAGE else None
 
 
 def _unfinished(matter: Matter, book: RuleBook) -> Listed | None:
@@ -293,6 +313,8 @@ def _next_look(
     looks += [due.at + _SECOND for due in deadlines.history if due.until is None and due.at >= now]
     if matter.handling_class is HandlingClass.ON_SITE and (over := _day_over(matter, deadlines)) >= now:
         looks.append(over + _SECOND)
+    if (plan := _plan_due(matter)) is not None and plan >= now:
+        looks.append(plan + _SECOND)
     if listed and book.supervision.daily is not None:
         hour = _on(now, book.supervision.daily.at)
         looks.append(hour if hour > now else hour + _DAY)

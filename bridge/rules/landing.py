@@ -15,11 +15,14 @@ WHY_ZH = {
     "returned": "已退单，尚未改派",
     "not_dispatched": "已受理，逾期未派单",
     "not_taken_up": "未有人办理",
+    "assist_not_replied": "协办单位逾期未答复",
+    "plan_overdue": "打包方案逾期未落实",
     "not_completed": "仅部分户办结",
     "not_assisted": "协办单位尚未答复",
     "not_explained": "未写明办理结果",
     "not_followed_up": "尚未回访",
     "not_owner_confirmed": "首问书记尚未确认",
+    "not_confirmed": "已办结，尚未与群众确认",
 }
 """Why a petition is on a list."""
 
@@ -42,6 +45,17 @@ def no_echo(deadlines: Deadlines, now: datetime) -> Listed | None:
     """Nobody acknowledged or answered in time (无回音): the gravest of reply, acceptance, signature."""
     late = {due.clock: due.at for due in deadlines.history if due.until is None and due.at < now}
     return next((Listed(why, late[clock]) for clock, why in _CLOCKS if clock in late), None)
+
+
+def assist_late(due: Iterable[datetime], now: datetime) -> Listed | None:
+    """An assisting unit has not answered in time; since the first of them was due."""
+    late = [at for at in due if at < now]
+    return Listed("assist_not_replied", min(late)) if late else None
+
+
+def plan_overdue(plan_due: datetime | None, now: datetime) -> Listed | None:
+    """The plan of its package (打包处理) was to be carried out by now."""
+    return Listed("plan_overdue", shanghai(plan_due)) if plan_due is not None and plan_due < now else None
 
 
 def no_landing(

@@ -53,7 +53,6 @@ FACT_ZH = {
 }
 
 _NOT_VALID = frozenset({EventType.NOT_ACCEPTED, EventType.CANCELLED, EventType.MERGED})
-_RESPONSES = frozenset({EventType.REPLIED, EventType.PROGRESSED, EventType.FOLLOWED_UP, EventType.CLOSED})
 _RESOLVED = {"yes": Fact.RESOLVED, "partly": Fact.PARTLY_RESOLVED, "no": Fact.UNRESOLVED}
 
 
@@ -69,19 +68,33 @@ class Outcome:
 
 
 def outcome_of(petition_id: str, steps: Iterable[Step], marks: Iterable[Fact] = ()) -> Outcome:
-    """`marks` are facts that no step tells (unreachable, unreasonable: people decide them)."""
+    """`marks` are facts that no step tells: that the petitioner has been told is proved by a hand-off (`responded`)."""
     steps = in_order(steps)
     solved = [step.data.resolved for step in steps if is_heard(step) and step.data.resolved is not None]
     first, final = _first_and_final(steps)
     resolved = solved[-1] if solved else None
-    facts = {*marks, *_heard("first", first), *_heard("final", final)}
+    facts = {*marks, *_found(steps), *_heard("first", first), *_heard("final", final)}
     if resolved is not None:
         facts |= {Fact.SAID_RESOLVED, _RESOLVED[resolved]}
-    if not any(step.type in _NOT_VALID for step in steps):
+    if not any(step.type in _NOT_VALID for step in _this_round(steps)):
         facts.add(Fact.VALID)
-    if any(step.type in _RESPONSES for step in steps):
+    if any(is_heard(step) for step in steps):
         facts.add(Fact.RESPONDED)
     return Outcome(petition_id, first, final, resolved, frozenset(facts))
+
+
+def _this_round(steps: list[Step]) -> list[Step]:
+    """Since it was reopened last: what was refused or withdrawn before is under way again."""
+    begins = [at for at, step in enumerate(steps) if step.type is EventType.REHANDLED]
+    return steps[begins[-1] :] if begins else steps
+
+
+def _found(steps: list[Step]) -> set[Fact]:
+    """What a follow-up or a review found: nobody could be reached (and nobody has been heard since), or the demand was
+    unreasonable, which no unit says of its own case."""
+    found = {Fact.UNREASONABLE for step in steps if step.data.finding == "unreasonable" and step.actor != "unit"}
+    tried = [step for step in steps if is_heard(step) or step.data.finding == "unreachable"]
+    return found | ({Fact.UNREACHABLE} if tried and tried[-1].data.finding == "unreachable" else set())
 
 
 def _first_and_final(steps: list[Step]) -> tuple[Satisfaction | None, Satisfaction | None]:

@@ -10,6 +10,9 @@ from schemas.event import EventType
 ASKED = frozenset({EventType.FOLLOWED_UP, EventType.RATED})
 """Where the citizen is heard."""
 
+_NOT_THE_CITIZEN = frozenset({"unit", "system"})
+"""Who says something of itself, or says it by itself (自动评价)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Complaints:
@@ -23,8 +26,10 @@ class Complaints:
 
 
 def is_heard(step: Step) -> bool:
-    """Whether the citizen speaks here: asked or rating, and never what the handling unit says of itself (DOMAIN 7)."""
-    return step.type in ASKED and step.actor != "unit"
+    """Whether the citizen speaks here: asked or rating, and never what the handling unit says of itself (DOMAIN 7), nor
+    its secretary where the secretary's own unit has the petition. Who could not be reached has not spoken."""
+    of_itself = step.actor in _NOT_THE_CITIZEN or (step.actor == "owner" and step.own)
+    return step.type in ASKED and not of_itself and step.data.finding != "unreachable"
 
 
 def is_no(step: Step, rule: RehandlingRule) -> bool:

@@ -10,7 +10,8 @@ from schemas.event import EventData, EventType, UnitRole
 @dataclass(frozen=True, slots=True)
 class Step:
     """`at` is when it happened, on any clock with an offset, `told_at` when the bridge heard of it (None: then);
-    `source` and `actor` as in the event."""
+    `source` and `actor` as in the event; `own` whether the owner's own unit had the petition then (on the spot, home
+    unit)."""
 
     type: EventType
     at: datetime
@@ -18,6 +19,7 @@ class Step:
     source: str = ""
     actor: str | None = None
     told_at: datetime | None = None
+    own: bool = False
 
     @property
     def units(self) -> frozenset[str]:
