@@ -1,0 +1,29 @@
+"""who confirmed the closing, which assisting units are late, which petitions are in which package"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    op.add_column("petitions", sa.Column("confirmed_at", sa.BigInteger(), nullable=True))
+    op.add_column("petitions", sa.Column("late_units", sa.Text(), nullable=True))
+    # What was closed before anybody was asked to confirm it is nobody's to confirm now.
+    op.execute("UPDATE petitions SET confirmed_at = updated_at WHERE state = 'closed'")
+    where = sa.text("state = 'closed' AND confirmed_at IS NULL")
+    op.create_index(
+        "petitions_unconfirmed", "petitions", ["owner_id", "petition_id"], unique=False, sqlite_where=where,
+        postgresql_where=where,
+    )  # fmt: skip
+    op.create_table(
+        "packages",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("petition_id", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("joined_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("system", "number", "petition_id"),
+    )
+    op.create_index("packages_petition", "packages", ["petition_id"], unique=False)
