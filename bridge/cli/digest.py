@@ -58,7 +58,7 @@ def digest(
 
 def _reckon(month: Any, rules: Any, operator: str, *, seal: bool) -> tuple[Any, list[dict[str, Any]]]:
     """The month out of one snapshot, sealed in a transaction of its own: reckoning must not hold writers up."""
-    from bridge.digest.seal import NotBegun, reckon, sealing
+    from bridge.digest.seal import BrokenSeal, NotBegun, reckon, sealing
     from bridge.ledger import digests
     from bridge.prose import mask
 
@@ -67,12 +67,14 @@ def _reckon(month: Any, rules: Any, operator: str, *, seal: bool) -> tuple[Any, 
 
     try:
         found, items = _reading(read)
+        if seal and found.final and found.sealed is None:
+            _writing(lambda work: digests.seal(work, [sealing(found, f"operator:{operator}")]))
+            # Another process may have sealed it first, by other rules: what is told is what is sealed.
+            found, items = _reading(read)
     except NotBegun as error:
         fail(Exit.WRONG_USAGE, str(error))
-    if seal and found.final and found.sealed is None:
-        _writing(lambda work: digests.seal(work, [sealing(found, f"operator:{operator}")]))
-        # Another process may have sealed it first, by other rules: what is told is what is sealed.
-        found, items = _reading(read)
+    except BrokenSeal as error:
+        fail(Exit.FALLS_SHORT, str(error))
     return found, items
 
 

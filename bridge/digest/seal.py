@@ -43,6 +43,10 @@ class NotBegun(ValueError):
     """The month lies in the future."""
 
 
+class BrokenSeal(ValueError):
+    """What is kept of the month is not what was sealed: it must be neither shown nor handed on."""
+
+
 def sealing(found: Reckoned, actor: str) -> digests.Sealing:
     """The order to seal what was reckoned."""
     return digests.Sealing(str(found.month), found.published, found.traced, actor)
@@ -52,28 +56,48 @@ def reckon(
     conn: Connection, vault: Vault, month: Month, now: int, rules: DigestRules, mask: Mask, *, again: bool = True
 ) -> Reckoned:
     """The month's digest from one snapshot. A sealed month keeps the rules it was sealed with, and its documents;
-    `again`: compute them once more, to say whether they are still the same. Raises `NotBegun`."""
+    `again`: compute them once more, to say whether they are still the same. Raises `NotBegun`, `BrokenSeal`."""
     if now < month.start:
         raise NotBegun(f"{month} has not begun (该月尚未开始)")
     row = digests.sealed(conn, str(month))
     if row is not None:
         return _held(conn, vault, month, row, mask if again else None)
-    final = now >= month.end + GRACE_MS
+    final = is_over(month, now)
     cut_off = month.end - 1 if final else min(now, month.end - 1)
     return Reckoned(month, *_documents(conn, vault, month, cut_off, rules, mask, final=final))
 
 
+def is_over(month: Month, now: int) -> bool:
+    """Whether nothing that belongs to the month can come any more."""
+    return now >= month.end + GRACE_MS
+
+
 def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask | None) -> Reckoned:
+    seal = _intact(conn, month, row)
     kept = orjson.loads(row["published"]), orjson.loads(row["traced"])
-    seal = {name: row[name] for name in ("sha256", "traced_sha256")} | {"at": iso(row["sealed_at"])}
+    told = {name: seal[name] for name in ("sha256", "traced_sha256")} | {"at": iso(seal["at"])}
     holds = None
     if mask is not None and kept[0]["format"] == FORMAT:
         rules = DigestRules.of(kept[0]["rules"])
         anew = _documents(conn, vault, month, month.end - 1, rules, mask, final=True)
-        holds = [sha256(canonical(one)) for one in anew] == [row["sha256"], row["traced_sha256"]]
-        if not holds and reading.erased_since(conn, month, month.end - 1, rules.months_before, row["sealed_at"]):
+        holds = [sha256(canonical(one)) for one in anew] == [seal["sha256"], seal["traced_sha256"]]
+        if not holds and reading.erased_since(conn, month, month.end - 1, rules.months_before, seal["at"]):
             holds = None
-    return Reckoned(month, *kept, seal, holds)
+    return Reckoned(month, *kept, told, holds)
+
+
+def _intact(conn: Connection, month: Month, row: Row) -> Row:
+    """The seal in the journal, which the texts that are kept must fit to the byte: that can be said for ever, whatever
+    was erased since. The digests in the row itself prove nothing: whoever changes a text can change them too."""
+    seal = digests.seal_of(conn, str(month))
+    if seal is None:
+        raise BrokenSeal(f"{month} is kept as sealed, and the journal knows of no seal (台账中无该月封存记录)")
+    for name, digest in (("published", "sha256"), ("traced", "traced_sha256")):
+        if not sha256(row[name].encode()) == row[digest] == seal[digest]:
+            raise BrokenSeal(
+                f"{month}: the {name} document is not what was sealed, sha256 {seal[digest]} (封存文本与封存摘要不符)"
+            )
+    return seal
 
 
 def _documents(

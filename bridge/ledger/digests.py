@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.ids import digest
 from bridge.ledger.digest_tables import digest_items, digests
-from bridge.ledger.tables import Row
+from bridge.ledger.tables import Row, journal
 from bridge.ledger.work import Work
 from bridge.witness.canonical import canonical
 
@@ -60,6 +60,19 @@ def _seal(work: Work, one: Sealing) -> None:
 def sealed(conn: Connection, month: str) -> Row | None:
     """The month's row in `digests`, or None."""
     return conn.execute(select(digests).where(digests.c.month == month)).mappings().first()
+
+
+def seal_of(conn: Connection, month: str) -> Row | None:
+    """What the journal says of the month's seal (`sha256`, `traced_sha256`, `at` in milliseconds), or None. Only the
+    first note counts: a row that was taken away and sealed anew must still be what was sealed first."""
+    query = (
+        select(journal.c.at, journal.c.body)
+        # Entries about no petition are few and indexed.
+        .where(journal.c.petition_id.is_(None), journal.c.what == "digest.sealed")
+        .order_by(journal.c.entry_id)
+    )
+    notes = ((at, orjson.loads(body)) for at, body in conn.execute(query))
+    return next(({**said, "at": at} for at, said in notes if said["month"] == month), None)
 
 
 # ── proposals ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from bridge.digest import page
 from bridge.digest.meeting import told
 from bridge.digest.month import BadMonth, Month
 from bridge.digest.rules import DigestRules
-from bridge.digest.seal import NotBegun, Reckoned, reckon
+from bridge.digest.seal import BrokenSeal, NotBegun, Reckoned, reckon
 from bridge.ledger import digests
 from bridge.prose import mask
 from bridge.rest import access
@@ -58,6 +58,8 @@ def router(context: Context, rules: DigestRules) -> APIRouter:
                 return await context.ledger.read(query)
         except NotBegun as error:
             raise Problem(404, str(error)) from None
+        except BrokenSeal as error:
+            raise Problem(500, str(error)) from None
 
     return api
 

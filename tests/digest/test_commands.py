@@ -1,6 +1,7 @@
 """`bridge digest` and `bridge digest-items`, as an operator types them."""
 
 import hashlib
+import sqlite3
 from pathlib import Path
 
 import orjson
@@ -74,6 +75,17 @@ def test_a_month_that_is_reckoned_otherwise_than_it_was_sealed(here: Path, monke
     found = bridge("digest", "--month", PAST)
     assert found.exit_code == 1
     assert "封存结果不一致" in found.stderr
+
+
+def test_a_sealed_document_that_was_changed_is_an_error_and_is_not_handed_on(here: Path) -> None:
+    assert bridge("digest", "--month", PAST).exit_code == 0
+    with sqlite3.connect(here / "data" / "bridge.db") as ledger:
+        ledger.execute("UPDATE digests SET published = published || ' '")
+    found = bridge("digest", "--month", PAST, "--out", "out", "--json")
+    assert found.exit_code == 1
+    assert "封存摘要不符" in found.stderr
+    assert found.stdout == ""
+    assert not (here / "out").exists()
 
 
 ROUNDS = [

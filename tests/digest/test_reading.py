@@ -13,7 +13,7 @@ from bridge.digest import reading
 from bridge.digest.case import Case
 from bridge.digest.month import Month
 from bridge.digest.rules import DigestRules
-from bridge.digest.seal import NotBegun, Reckoned, reckon, sealing
+from bridge.digest.seal import BrokenSeal, NotBegun, Reckoned, reckon, sealing
 from bridge.ids import digest as sha256
 from bridge.ledger import digests
 from bridge.ledger.erase import Erasure, erase
@@ -224,6 +224,65 @@ def test_after_an_erasure_the_seal_stands_and_is_not_judged(town: Town) -> None:
     assert again.holds in (None, True)
     town.bench.sql("UPDATE petitions SET kind = 'other' WHERE petition_id = :id", id=closed)
     assert town.reckon().holds is None
+
+
+TAMPERED = [
+    "published = replace(published, 'count', 'Count')",
+    "traced = replace(traced, 'P', 'Q')",
+    "published = published || ' '",
+    "published = 'not even JSON'",
+    "sha256 = traced_sha256",
+]
+
+
+@pytest.mark.parametrize("change", TAMPERED)
+def test_a_kept_document_that_was_changed_is_not_shown(town: Town, change: str) -> None:
+    """Also after an erasure, when the month cannot be computed anew any more."""
+    for who in range(7):
+        town.submit(who, system=HOTLINE, handling_class=HandlingClass.ON_SITE, category=Category(name="P"))
+    closed = town.submit(30, system=HOTLINE, handling_class=HandlingClass.ON_SITE)
+    town.close(closed)
+    town.later(25)
+    town.seal(town.reckon())
+    town.later(30)
+    town.write(lambda work: _flushed(work, erase(work, [Erasure(closed, "ops", "asked for")])))
+    assert town.reckon().sealed is not None
+    town.bench.sql(f"UPDATE digests SET {change}")
+    with pytest.raises(BrokenSeal, match="封存摘要不符"):
+        town.reckon()
+
+
+def test_a_document_with_digests_to_fit_is_held_against_the_journal(town: Town) -> None:
+    town.submit()
+    town.later(25)
+    town.seal(town.reckon())
+    other = canonical({"format": "laiting-digest/0", "final": True}).decode()
+    town.bench.sql("UPDATE digests SET published = :text, sha256 = :sha", text=other, sha=sha256(other.encode()))
+    with pytest.raises(BrokenSeal):
+        town.reckon()
+
+
+def test_what_was_sealed_anew_must_be_what_was_sealed_first(town: Town) -> None:
+    ids = [town.submit(who) for who in range(7)]
+    town.later(25)
+    town.seal(town.reckon())
+    town.bench.sql("DELETE FROM digests")
+    assert town.seal(town.reckon())
+    assert town.reckon().holds
+    town.bench.sql("DELETE FROM digests")
+    town.bench.sql("UPDATE petitions SET kind = 'praise' WHERE petition_id = :id", id=ids[0])
+    assert town.seal(town.reckon())
+    with pytest.raises(BrokenSeal):
+        town.reckon()
+
+
+def test_a_kept_document_without_a_seal_in_the_journal_is_not_shown(town: Town) -> None:
+    town.submit()
+    town.later(25)
+    town.seal(town.reckon())
+    town.bench.sql("DELETE FROM journal WHERE what = 'digest.sealed'")
+    with pytest.raises(BrokenSeal, match="knows of no seal"):
+        town.reckon()
 
 
 def _flushed(work: Work, result: Any) -> Any:

@@ -132,6 +132,15 @@ def test_a_sealed_month_is_served_as_it_was_sealed(office: Office) -> None:
     assert len(seal["sha256"]) == 64
 
 
+def test_a_sealed_month_that_was_changed_is_not_served(office: Office) -> None:
+    office.seal(office.reckon(SEPTEMBER))
+    office.bench.sql("UPDATE digests SET published = published || ' '")
+    for query, key in (("", "reader"), ("?trace=true", "ops")):
+        answer = office.get(f"/v1/digests/2026-09{query}", key)
+        assert (answer.status, answer.json["status"]) == (500, 500)
+        assert "totals" not in answer.json
+
+
 def test_a_browser_gets_the_page(office: Office) -> None:
     answer = office.get("/v1/digests/2026-09", headers={"accept": "text/html,application/xhtml+xml"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
