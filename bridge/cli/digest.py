@@ -145,7 +145,6 @@ def propose(
     except BadMonth as error:
         fail(Exit.WRONG_USAGE, str(error))
     about = {name: text for name, text in (("subject", subject), ("place", place)) if text}
-    _refuse_personal({"title": title, **about})
     proposal = digests.Proposal(item, asked, title, about, operator)
     _report(_writing(lambda work: digests.propose(work, [proposal]))[0], as_json=as_json)
 
@@ -194,7 +193,7 @@ def convey(item: Item, to: str, operator: Operator = "cli", as_json: Json = Fals
 
 @items_app.command("table")
 def table_(item: Item, kind: str, number: str, operator: Operator = "cli", as_json: Json = False) -> None:
-    """A motion or proposal came of it: 议案 or 提案, and its number."""
+    """A motion or proposal came of it: motion 议案 or proposal 提案, and its number (形成议案、提案)."""
     _enter(item, "table", {"kind": kind, "number": number}, operator, as_json=as_json)
 
 
@@ -207,17 +206,8 @@ def resolve(item: Item, number: str, outcome: str, operator: Operator = "cli", a
 def _enter(item: str, action: str, said: dict[str, Any], operator: str, *, as_json: bool) -> None:
     from bridge.ledger import digests
 
-    _refuse_personal(said)
     entry = digests.Round(item, action, said, operator)
     _report(_writing(lambda work: digests.enter(work, [entry]))[0], as_json=as_json)
-
-
-def _refuse_personal(said: dict[str, Any]) -> None:
-    from bridge.digest.meeting import personal
-    from bridge.prose import mask
-
-    if found := personal(said, mask):
-        fail(Exit.WRONG_USAGE, f"{', '.join(found)}: looks like personal data; leave it out (疑似个人信息，请删去)")
 
 
 def _report(entered: Any, *, as_json: bool) -> None:

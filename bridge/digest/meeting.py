@@ -1,10 +1,10 @@
 """What leaves the monthly analysis: the package for the meeting (会议材料) and the export to the 两代表一委员.
 
 Both are built from the published document, so neither holds a number of a small group, and from the proposals that
-operators keep beside it, whose words are refused at entry when they look personal (`personal`).
+operators keep beside it, whose words are refused at entry when they point at a person (`bridge.digest.personal`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.clock import iso
@@ -81,19 +81,3 @@ def _outcome(item: Mapping[str, Any]) -> Document:
         "projects": projects,
         "motions": motions,
     }
-
-
-def personal(said: Mapping[str, Any], mask: Callable[[str], str]) -> list[str]:
-    """The names of fields whose words look as if they held personal data."""
-    return sorted(name for name, value in said.items() if any(mask(text) != text for text in _texts(value)))
-
-
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)

@@ -2,16 +2,22 @@
 
 A digest is sealed once. It is kept beside its seal, because a year later the words that it was computed from may have
 been erased, as they must be. What happens to a proposal (opinions, assessment, adoption, a linked project, a motion) is
-entered by operators; each entry is a row's change and a journal note in one transaction.
+entered by operators; each entry is a row's change and a journal note in one transaction. Words that point at a person
+are refused here, so that no way in can forget it.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from bridge.digest import personal
+from bridge.digest.month import Month
+from bridge.digest.names import names
+from bridge.digest.rounds import MOVES, forbids, kept
 from bridge.ids import digest
 from bridge.ledger.digest_tables import digest_items, digests
 from bridge.ledger.tables import Row, journal
@@ -77,33 +83,7 @@ def seal_of(conn: Connection, month: str) -> Row | None:
 
 # ── proposals ───────────────────────────────────────────────────────────────────────────────────────────────
 
-MOVES: dict[str, tuple[frozenset[str], str | None]] = {
-    "consult": (frozenset({"proposed", "consulting"}), "consulting"),
-    "opine": (frozenset({"consulting"}), None),
-    "assess": (frozenset({"consulting"}), "assessed"),
-    "adopt": (frozenset({"assessed"}), "adopted"),
-    "decline": (frozenset({"assessed"}), "not_adopted"),
-    "link": (frozenset({"adopted"}), None),
-    "convey": (frozenset({"proposed", "consulting", "assessed", "adopted", "not_adopted"}), None),
-    "table": (frozenset({"proposed", "consulting", "assessed", "adopted", "not_adopted"}), None),
-    "resolve": (frozenset({"proposed", "consulting", "assessed", "adopted", "not_adopted"}), None),
-}
-"""Each round: the states it may be entered in, and the state after it (None: as before). `consult` asks departments for
-their opinion, `opine` is one department's, `link` names the 民生实事项目, `convey` hands it to the 两代表一委员,
-`table` notes the number of the motion (议案) or proposal (提案) that came of it, `resolve` what became of that."""
-
-NEEDS: dict[str, frozenset[str]] = {
-    "consult": frozenset({"units"}),
-    "opine": frozenset({"unit", "opinion"}),
-    "assess": frozenset({"text"}),
-    "adopt": frozenset({"text"}),
-    "decline": frozenset({"text"}),
-    "link": frozenset({"project"}),
-    "convey": frozenset({"to"}),
-    "table": frozenset({"kind", "number"}),
-    "resolve": frozenset({"number", "outcome"}),
-}
-"""What must be said in each round."""
+ITEM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +99,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """An operator's entry about an item. `action` is one of `MOVES`, `said` what it says (`NEEDS`)."""
+    """An operator's entry about an item: `action` and `said` as `bridge.digest.rounds` has them."""
 
     item_id: str
     action: str
@@ -144,8 +124,9 @@ def propose(work: Work, proposals: Sequence[Proposal]) -> list[Entered]:
     )))  # fmt: skip
     results = []
     for one in proposals:
-        if one.item_id in taken:
-            results.append(Entered(one.item_id, "refused", why="there is an item of this number (编号已存在)"))
+        why = _keeps_out(work, one, taken)
+        if why is not None:
+            results.append(Entered(one.item_id, "refused", why=why))
             continue
         taken.add(one.item_id)
         document = {"title": one.title, "about": one.about, "rounds": []}
@@ -155,6 +136,22 @@ def propose(work: Work, proposals: Sequence[Proposal]) -> list[Entered]:
         results.append(Entered(one.item_id, "done", "proposed"))
     work.flush()
     return results
+
+
+def _keeps_out(work: Work, one: Proposal, taken: Container[str]) -> str | None:
+    """Why this item cannot be put on the list, or None."""
+    if not ITEM_ID.fullmatch(one.item_id):
+        return "an item's number is 1 to 64 of A-Z a-z 0-9 . _ - (编号限用字母、数字和.、_、-，不超过64位)"
+    if one.item_id in taken:
+        return "there is an item of this number (编号已存在)"
+    if not one.title.strip():
+        return "propose needs title (缺少内容)"
+    return _names_somebody(work, one.month, {"item_id": one.item_id, "title": one.title, **one.about})
+
+
+def _names_somebody(work: Work, month: str, said: Mapping[str, Any]) -> str | None:
+    """Why these words cannot be entered: they point at a person, and they are handed on as they stand."""
+    return personal.refusal(personal.find(said, names(work.conn, work.privacy.vault, Month.parse(month))))
 
 
 def enter(work: Work, rounds: Sequence[Round]) -> list[Entered]:
@@ -169,33 +166,18 @@ def enter(work: Work, rounds: Sequence[Round]) -> list[Entered]:
 def _enter(work: Work, one: Round, item: dict[str, Any] | None) -> Entered:
     if item is None:
         return Entered(one.item_id, "not_found", why="there is no item of this number (未找到该建议)")
-    why = _forbids(one, item)
+    document, said = orjson.loads(item["document"]), kept(one.action, one.said)
+    why = forbids(one.action, said, item["state"], document["rounds"])
+    why = why or _names_somebody(work, item["month"], said)
     if why is not None:
         return Entered(one.item_id, "refused", item["state"], why)
-    document = orjson.loads(item["document"])
-    document["rounds"].append({"action": one.action, "at": work.now, **one.said})
+    document["rounds"].append({"action": one.action, "at": work.now, **said})
     item.update(state=MOVES[one.action][1] or item["state"], document=_json(document), updated_at=work.now)
     work.conn.execute(
         _CHANGE, {"id": one.item_id, **{name: item[name] for name in ("state", "document", "updated_at")}}
     )
-    _note(work, f"digest.{one.action}", one.item_id, item["month"], one.operator, one.said, state=item["state"])
+    _note(work, f"digest.{one.action}", one.item_id, item["month"], one.operator, said, state=item["state"])
     return Entered(one.item_id, "done", item["state"])
-
-
-def _forbids(one: Round, item: Row) -> str | None:
-    """Why this round cannot be entered now, or None."""
-    if one.action not in MOVES:
-        return f"there is no round {one.action!r}; known: {', '.join(MOVES)}"
-    states, _ = MOVES[one.action]
-    if item["state"] not in states:
-        return f"{one.action} is for items that are {', '.join(sorted(states))} (当前状态不允许)"
-    missing = sorted(name for name in NEEDS[one.action] if not one.said.get(name))
-    if missing:
-        return f"{one.action} needs {', '.join(missing)} (缺少内容)"
-    numbers = {entry.get("number") for entry in orjson.loads(item["document"])["rounds"] if entry["action"] == "table"}
-    if one.action == "resolve" and one.said["number"] not in numbers:
-        return "no motion or proposal of this number was entered (未登记该议案或提案)"
-    return None
 
 
 def _note(work: Work, what: str, item_id: str, month: str, operator: str, said: dict[str, Any], *, state: str) -> None:

@@ -121,7 +121,8 @@ def test_what_cannot_be_entered_falls_short() -> None:
 
 def test_personal_data_is_refused_at_the_door() -> None:
     found = bridge("digest-items", "propose", "2026-10-01", "--month", "2026-10", "--title", "请联系13900001234")
-    assert found.exit_code == 2
+    assert found.exit_code == 1
+    assert "title: a number of a person (电话、证件等号码)" in found.stderr
     assert "疑似个人信息" in found.stderr
     assert "13900001234" not in found.stderr
     assert orjson.loads(bridge("digest-items", "list", "--json").stdout) == {"items": []}

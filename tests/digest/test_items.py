@@ -6,12 +6,14 @@ import orjson
 import pytest
 
 from bridge.digest.documents import published
-from bridge.digest.meeting import ACTIONS, STATES, export, package, personal, told
-from bridge.ledger.digests import MOVES, NEEDS, Entered, Proposal, Round, enter, item_list, propose
+from bridge.digest.meeting import ACTIONS, STATES, export, package, told
+from bridge.digest.rounds import MOVES, NEEDS, motion_words
+from bridge.ledger.digests import Entered, Proposal, Round, enter, item_list, propose
 from bridge.ledger.work import Work
-from bridge.prose import mask
 from bridge.witness.canonical import canonical
+from schemas.petition import Petitioner, Secretary
 from tests.digest.cases import digest, many
+from tests.digest.test_reading import Town
 from tests.support.ledgers import Bench
 
 ITEM = "2026-10-01"
@@ -23,15 +25,15 @@ SAID: dict[str, dict[str, Any]] = {
     "decline": {"text": "条件尚不具备"},
     "link": {"project": "2027年民生实事第3项"},
     "convey": {"to": "市人大代表、政协委员"},
-    "table": {"kind": "提案", "number": "2027-118"},
+    "table": {"kind": "proposal", "number": "2027-118"},
     "resolve": {"number": "2027-118", "outcome": "已采纳"},
 }
 WAY_TO: dict[str, list[str]] = {
     "proposed": [],
     "consulting": ["consult"],
-    "assessed": ["consult", "assess"],
-    "adopted": ["consult", "assess", "adopt"],
-    "not_adopted": ["consult", "assess", "decline"],
+    "assessed": ["consult", "opine", "assess"],
+    "adopted": ["consult", "opine", "assess", "adopt"],
+    "not_adopted": ["consult", "opine", "assess", "decline"],
 }
 
 
@@ -41,8 +43,8 @@ class Office:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
 
-    def propose(self, item: str = ITEM) -> Entered:
-        proposal = Proposal(item, "2026-10", "更换老旧小区供水管道", {"subject": "供水"}, "wang")
+    def propose(self, item: str = ITEM, title: str = "更换老旧小区供水管道", **about: str) -> Entered:
+        proposal = Proposal(item, "2026-10", title, about or {"subject": "供水"}, "wang")
         return self._write(lambda work: propose(work, [proposal]))[0]
 
     def enter(self, action: str, said: dict[str, Any] | None = None, item: str = ITEM) -> Entered:
@@ -86,6 +88,8 @@ def test_each_round_at_its_time(office: Office, state: str) -> None:
             assert office.enter(step, item=item).result == "done"
         if action == "resolve":
             assert office.enter("table", item=item).result == "done"
+        if action == "assess" and state == "consulting":
+            assert office.enter("opine", item=item).result == "done"
         before = [one for one in office.items() if one["item_id"] == item]
         entered = office.enter(action, item=item)
         if state in states:
@@ -147,7 +151,7 @@ def test_from_the_proposal_to_the_motion(office: Office) -> None:
         {
             "item_id": ITEM, "title": "更换老旧小区供水管道", "about": {"subject": "供水"}, "state": "adopted",
             "projects": ["2027年民生实事第3项"],
-            "motions": [{"kind": "提案", "number": "2027-118", "outcome": "已采纳"}],
+            "motions": [{"kind": "proposal", "number": "2027-118", "outcome": "已采纳"}],
         }
     ]  # fmt: skip
     assert "units" not in deputies
@@ -168,14 +172,138 @@ def test_items_of_other_months_are_apart(office: Office) -> None:
         assert [told(item)["item_id"] for item in item_list(conn)] == [ITEM]
 
 
+def test_of_an_item_kept_before_kinds_had_codes() -> None:
+    assert motion_words("提案") == motion_words("proposal") == ("提案", "Proposal")
+    assert motion_words("建议") == ("建议", "建议")
+
+
+# ── rounds that cannot be ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_only_a_unit_that_was_asked_has_an_opinion(office: Office) -> None:
+    office.enter("consult", {"units": ["水务局", "财政局"]})
+    office.enter("consult", {"units": ["住建局"]})
+    refused = office.enter("opine", {"unit": "城管局", "opinion": "同意"})
+    assert (refused.result, "未向该单位征求意见" in str(refused.why)) == ("refused", True)
+    for unit in ("住建局", "水务局"):
+        assert office.enter("opine", {"unit": unit, "opinion": "同意"}).result == "done"
+
+
+def test_a_second_opinion_is_asked_for_anew(office: Office) -> None:
+    opinion = {"unit": "水务局", "opinion": "同意"}
+    office.enter("consult")
+    assert office.enter("opine", opinion).result == "done"
+    again = office.enter("opine", opinion)
+    assert (again.result, "再次征求" in str(again.why)) == ("refused", True)
+    office.enter("consult", {"units": ["财政局"]})
+    assert office.enter("opine", opinion).result == "refused"
+    office.enter("consult", {"units": ["水务局"]})
+    assert office.enter("opine", opinion).result == "done"
+    assert office.enter("opine", opinion).result == "refused"
+
+
+def test_nothing_is_assessed_before_any_unit_has_spoken(office: Office) -> None:
+    office.enter("consult")
+    refused = office.enter("assess")
+    assert (refused.result, refused.state) == ("refused", "consulting")
+    assert "尚无部门反馈意见" in str(refused.why)
+    office.enter("opine")
+    assert office.enter("assess").result == "done"
+
+
 @pytest.mark.parametrize(
-    ("said", "fields"),
+    ("written", "kept"),
     [
-        ({"text": "资金与施工条件具备"}, []),
-        ({"text": "联系人电话13900001234"}, ["text"]),
-        ({"units": ["水务局", "张三 13900001234"], "text": "同意"}, ["units"]),
-        ({"about": {"note": ["身份证370802199001011230"]}}, ["about"]),
+        ("议案", "motion"),
+        ("提案", "proposal"),
+        ("motion", "motion"),
+        ("Proposal", "proposal"),
+        ("建议", None),
+        ("x", None),
     ],
 )
-def test_words_that_look_personal_are_named(said: dict[str, Any], fields: list[str]) -> None:
-    assert personal(said, mask) == fields
+def test_there_are_two_kinds_of_motions(office: Office, written: str, kept: str | None) -> None:
+    entered = office.enter("table", {"kind": written, "number": "2027-118"})
+    assert entered.result == ("done" if kept else "refused")
+    assert [entry["kind"] for entry in office.items()[0]["rounds"]] == ([kept] if kept else [])
+
+
+def test_a_motion_is_entered_once_and_decided_once(office: Office) -> None:
+    assert office.enter("table").result == "done"
+    for kind in ("motion", "proposal"):
+        again = office.enter("table", {"kind": kind, "number": "2027-118"})
+        assert (again.result, "编号已登记" in str(again.why)) == ("refused", True)
+    assert office.enter("resolve").result == "done"
+    again = office.enter("resolve", {"number": "2027-118", "outcome": "未采纳"})
+    assert (again.result, "已登记办理结果" in str(again.why)) == ("refused", True)
+    assert office.enter("table", {"kind": "motion", "number": "2027-119"}).result == "done"
+    assert office.enter("resolve", {"number": "2027-119", "outcome": "未采纳"}).result == "done"
+
+
+@pytest.mark.parametrize("blank", ["", "  ", [], [""], ["水务局", " "]])
+def test_blanks_say_nothing(office: Office, blank: Any) -> None:
+    assert "needs units" in str(office.enter("consult", {"units": blank}).why)
+
+
+@pytest.mark.parametrize(
+    ("item", "good"),
+    [
+        ("2026-10-01", True), ("A_b.c-9", True), ("x" * 64, True), ("", False), ("x" * 65, False), ("甲1", False),
+        ("a b", False), ("a/b", False), ("a\n", False), ("１", False), ("13900001234", False),
+    ],
+)  # fmt: skip
+def test_numbers_of_items(bench: Bench, item: str, good: bool) -> None:
+    assert Office(bench).propose(item).result == ("done" if good else "refused")
+
+
+def test_an_item_has_a_title(bench: Bench) -> None:
+    assert Office(bench).propose(title=" ").result == "refused"
+
+
+# ── words that point at a person ────────────────────────────────────────────────────────────────────────────
+
+MEETING = {
+    "phone": "联系人电话13900001234", "petitioner": "孟小满家中停水", "secretary": "由史大可书记牵头",
+    "house": "柳岸社区5号楼", "roster": "请姜一舟落实", "called": "王女士反映",
+}  # fmt: skip
+
+
+@pytest.fixture
+def town(bench: Bench) -> Office:
+    """A petition of the month with a petitioner and a secretary, and another secretary in the roster."""
+    office, given = Office(bench), Town(bench)
+    given.submit(
+        petitioner=Petitioner(name="孟小满", phone="13900000001"),
+        secretary=Secretary(id="S1", name="史大可", team_id="T1"),
+    )
+    bench.sql("INSERT INTO secretaries VALUES ('S9', 'T1', '姜一舟', '审计局', true)")
+    assert office.propose().result == "done"
+    return office
+
+
+@pytest.mark.parametrize("words", MEETING.values(), ids=MEETING.keys())
+def test_words_that_point_at_a_person_are_entered_nowhere(town: Office, words: str) -> None:
+    """In a title, in what it is about, and in every field of every round."""
+    before = town.items()
+    answers = [town.propose("2026-10-02", title=words), town.propose("2026-10-02", place=words)]
+    for state, way in WAY_TO.items():
+        item = f"way-{state}"
+        town.propose(item)
+        for step in (*way, "table"):
+            town.enter(step, item=item)
+        for action, said in SAID.items():
+            for name, value in said.items():
+                changed = {**said, name: [words] if isinstance(value, list) else words}
+                answers.append(town.enter(action, changed, item=item))
+    assert {answer.result for answer in answers} == {"refused"}
+    assert sum("疑似个人信息" in str(answer.why) for answer in answers) > 20
+    assert not any(words in str(answer.why) for answer in answers)
+    assert [item for item in town.items() if item["item_id"] == ITEM] == before
+    assert words not in str(town.items())
+
+
+def test_the_same_names_in_another_year_are_nobodys(town: Office) -> None:
+    proposal = Proposal("2025-01-01", "2025-01", "小满时节排涝，孟小满", {}, "wang")
+    with town.bench.store.writing() as conn:
+        (entered,) = propose(Work(conn, town.bench.clock.ms, town.bench.privacy), [proposal])
+    assert entered.result == "done"
