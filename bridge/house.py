@@ -18,7 +18,7 @@ class HouseRules:
         merge_repeats: bool = False,
     ) -> None:
         self._routes = routes
-        self._duty = duty
+        self.duty = duty
         self._roster = roster
         self.duplicate_days = duplicate_days
         self.merge_repeats = merge_repeats
@@ -31,4 +31,4 @@ class HouseRules:
 
     def owner(self, draft: PetitionDraft) -> Secretary:
         """Whose the place is; the duty secretary's where the roster says nothing (首问负责: never nobody's)."""
-        return self._roster(draft) or self._duty
+        return self._roster(draft) or self.duty

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(deadlines_app, name="deadlines")
     app.command()(lists)
     app.command("out-of-order")(out_of_order)
+    app.command()(package)
     app.command()(owner)
 
 
@@ -124,7 +125,8 @@ def explain(
 
 
 def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Json = False) -> None:
-    """What got no acknowledgement or reply in time, and what nobody works on, each with why (无回音、无着落)."""
+    """What got no acknowledgement or reply in time, what nobody works on, and which closings nobody has confirmed, each
+    with why (无回音、无着落、待确认)."""
     from bridge.cli.inspect import _read
     from bridge.ledger.lists import LIST_ZH, listed
 
@@ -144,7 +146,7 @@ def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Js
             for row in rows:
                 shown.add_row(
                     row["petition_id"], f"{row['why_zh']} {row['why']}", row["since"], row.get("due_at", ""),
-                    row["team_id"], row.get("owner_id", ""), row.get("unit", ""),
+                    row["team_id"], row.get("owner_id", ""), "、".join(row.get("late_units", [row.get("unit", "")])),
                 )  # fmt: skip
             out.print(shown)
 
@@ -166,6 +168,31 @@ def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
     shown = table("petition 诉求", "event", "from", "at", "state 状态", whole=1)
     for row in rows:
         shown.add_row(row["petition_id"], row["type"], row["source"], row["occurred_at"], row["state"])
+    out.print(shown)
+
+
+def package(number: Annotated[str, typer.Argument(help="The package's number (包号).")], as_json: Json = False) -> None:
+    """The members of a joint package, where each is, and who has been answered (打包件)."""
+    from bridge.cli.inspect import _read
+    from bridge.ledger.packages import package as find
+
+    found = _read(lambda conn: find(conn, number))
+    if not found:
+        fail(Exit.FALLS_SHORT, f"there is no package {number} in this ledger (未找到该打包件)")
+    if as_json:
+        document({"number": number, "members": found})
+        return
+    answered = sum(member["answered"] for member in found)
+    out.print(f"[bold]{number}[/]: {len(found)} petitions, {answered} answered (共{len(found)}件，已答复{answered}件)")
+    shown = table(
+        "petition 诉求", "state 状态", "answered 答复", "unit 单位", "plan due 方案时限", "late 清单", whole=1
+    )
+    for member in found:
+        why = " ".join(member[name] for name in ("no_echo", "no_landing") if name in member)
+        shown.add_row(
+            member["petition_id"], member["state"], "yes" if member["answered"] else "no", member.get("unit", ""),
+            member.get("due_at", ""), why,
+        )  # fmt: skip
     out.print(shown)
 
 

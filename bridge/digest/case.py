@@ -15,6 +15,7 @@ from bridge.ledger.opening import FIRST_OWNER
 from bridge.ledger.tables import Row
 from bridge.lifecycle import ENDED
 from bridge.prose import mask
+from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
 from schemas.event import EventType as E
 from schemas.event import Satisfaction, SupervisionLevel, UnitRole
 from schemas.petition import HandlingClass
@@ -105,7 +106,7 @@ def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], ent
         unit=lead,
         units=units,
         closed_at=closed_at,
-        marks=_marks(events),
+        marks=_marks(str(document.get("handling_class") or row["handling_class"]), events),
     )
 
 
@@ -144,13 +145,17 @@ def _standing(entries: Iterable[Entry]) -> tuple[str, int | None]:
     return state, closed_at
 
 
-def _marks(events: Iterable[Happening]) -> dict[str, int]:
+def _marks(handling_class: str, events: Iterable[Happening]) -> dict[str, int]:
+    """How often what happened. Not satisfied is only who speaks for the citizen: no unit says it of itself."""
     marks: Counter[str] = Counter()
     for event in events:
         marks[event.type.value] += 1
+        if event.type is E.RECLASSED:
+            handling_class = str(event.data.get("handling_class") or handling_class)
         if event.type is E.SUPERVISED and event.data.get("level") in _HEAVY:
             marks["heavy"] += 1
-        if event.data.get("satisfaction") == Satisfaction.UNSATISFIED.value:
+        said = event.type in ASKED and event.data.get("satisfaction") == Satisfaction.UNSATISFIED.value
+        if said and speaks_for_the_citizen(event.actor, own=handling_class in _OF_THE_OWNERS):
             marks["unsatisfied"] += 1
     return dict(marks)
 

@@ -55,6 +55,9 @@ class House(Protocol):
 
     def owner(self, draft: PetitionDraft) -> Secretary: ...
 
+    duty: Secretary
+    """Who answers for what nobody else does (值班)."""
+
     duplicate_days: float
     """Within how many days the same words of the same petitioner are the same petition."""
 

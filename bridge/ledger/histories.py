@@ -21,8 +21,7 @@ _OF_THE_OWNERS = frozenset({HandlingClass.ON_SITE.value, HandlingClass.HOME_UNIT
 
 @dataclass(slots=True)
 class History:
-    """A petition's events as the rules read them, with their ids, and the class it was submitted with. `said` are the
-    ids of all; what was out of order moves nothing (lifecycle), so it is no step."""
+    """A petition's events as the rules read them, with their ids, and the class it was submitted with."""
 
     steps: list[Step] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
@@ -59,10 +58,9 @@ def _add(history: History, row: Row, vault: Vault) -> None:
         history.submitted_class = history.handling_class = orjson.loads(row["announced"])["handling_class"]
         history.submitted_at = at
     history.said.add(row["event_id"])
-    if row["out_of_order"]:
-        return
     type_ = EventType(row["type"])
     if type_ is EventType.RECLASSED and data.handling_class is not None:
         history.handling_class = data.handling_class.value
     own = history.handling_class in _OF_THE_OWNERS
-    history.steps.append(Step(type_, from_ms(at), data, row["source"], row["actor"], from_ms(told), own))
+    step = Step(type_, from_ms(at), data, row["source"], row["actor"], from_ms(told), own, row["out_of_order"])
+    history.steps.append(step)

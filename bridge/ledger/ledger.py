@@ -73,8 +73,12 @@ class Ledger:
         def route_(work: Work, event_ids: Sequence[str]) -> Sequence[int]:
             return [route.route(work, decide, event_ids)] * len(event_ids)
 
+        def inherit_(work: Work, limits: Sequence[int]) -> Sequence[int]:
+            return owner.inherit(work, house.duty, limits)
+
         self._accept = accept_
         self._route = route_
+        self._inherit = inherit_
 
     def start(self) -> None:
         self._writer.start()
@@ -126,7 +130,7 @@ class Ledger:
         return await self._writer.ask(counting.gather, since)
 
     async def inherit(self, limit: int) -> int:
-        return await self._writer.ask(owner.inherit, limit)
+        return await self._writer.ask(self._inherit, limit)
 
     async def free_lanes(self, limit: int) -> int:
         return await self._writer.ask(due.free_lanes, limit)

@@ -15,6 +15,7 @@ from bridge.ledger.roster_tables import secretaries, teams
 from bridge.ledger.tables import Row, petitions
 from bridge.ledger.work import PetitionRow, Work
 from schemas.event import EventData, EventType
+from schemas.petition import Secretary
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,39 +67,44 @@ def _carry_out(work: Work, order: HandOver) -> HandedOver:
     return HandedOver(order.petition_id, "done", order.to, before)
 
 
-def inherit(work: Work, limits: Sequence[int]) -> list[int]:
-    """Open petitions of secretaries who have left go to the leader of their team, or to a member where nobody leads;
-    how many did. Where the team has nobody left they stay: the one on duty (值班) is told for who has left."""
+def inherit(work: Work, duty: Secretary, limits: Sequence[int]) -> list[int]:
+    """Open petitions of secretaries who have left go to the leader of their team, or to a member where nobody leads, or
+    to the one on duty (值班) where the team has nobody left; how many did."""
     gone = (
         select(petitions.c.petition_id, secretaries.c.team_id)
         .join(secretaries, secretaries.c.secretary_id == petitions.c.owner_id)
-        .where(~secretaries.c.active, petitions.c.closed_at.is_(None))
-        .where(_somebody(secretaries.c.team_id))
+        .where(~secretaries.c.active, petitions.c.closed_at.is_(None), petitions.c.owner_id != duty.id)
         .order_by(petitions.c.petition_id)
         .limit(max(limits))
     )
     found = {row.petition_id: row.team_id for row in work.conn.execute(gone)}
     work.load(found)
-    done = sum(_inherit(work, work.rows[petition_id], team) for petition_id, team in found.items())
+    heirs = {team_id: _heir(work, team_id) for team_id in set(found.values())}
+    for petition_id, team_id in found.items():
+        heir, row = heirs[team_id], work.rows[petition_id]
+        if heir is not None:
+            _change(work, row, heir, "inherited", None, "书记离任，由队长接任")
+        else:
+            _change(work, row, _on_duty(duty), "inherited", None, "书记离任，队内无在任书记，由值班书记接任")
     work.flush()
-    return [done] * len(limits)
+    return [len(found)] * len(limits)
 
 
-def _somebody(team_id: Any) -> Any:
-    others = secretaries.alias("others")
-    return select(others.c.secretary_id).where(others.c.team_id == team_id, others.c.active).exists()
-
-
-def _inherit(work: Work, row: PetitionRow, team_id: str) -> bool:
+def _heir(work: Work, team_id: str) -> Row | None:
+    """The team's leader, or a member; None where nobody is left."""
     leader = work.conn.scalar(select(teams.c.leader_id).where(teams.c.team_id == team_id))
     heir = _active(work, leader or "")
-    if heir is None:
-        query = select(secretaries).where(secretaries.c.team_id == team_id, secretaries.c.active)
-        heir = work.conn.execute(query.order_by(secretaries.c.secretary_id).limit(1)).mappings().first()
-    if heir is None:
-        return False
-    _change(work, row, heir, "inherited", None, "书记离任，由队长接任")
-    return True
+    if heir is not None:
+        return heir
+    query = select(secretaries).where(secretaries.c.team_id == team_id, secretaries.c.active)
+    return work.conn.execute(query.order_by(secretaries.c.secretary_id).limit(1)).mappings().first()
+
+
+def _on_duty(duty: Secretary) -> Row:
+    """As the roster would have them."""
+    return {
+        "secretary_id": duty.id, "team_id": duty.team_id, "name": duty.name or "", "home_unit": duty.home_unit or "",
+    }  # fmt: skip
 
 
 def _active(work: Work, secretary_id: str) -> Row | None:
@@ -113,7 +119,7 @@ def _change(work: Work, row: PetitionRow, after: Row, outcome: str, actor: str |
     before = row.owner_id or document.get("secretary", {}).get("id")
     # A month's analysis that was sealed before comes out the same after.
     document.setdefault(FIRST_OWNER, document.get("secretary", {}))
-    document["secretary"] = _as_owner(document, after)
+    document["secretary"] = _as_owner(work, document, after)
     sealed = work.privacy.vault.seal_text(f"petitions.body:{row.petition_id}", orjson.dumps(document).decode())
     row.team_id, row.owner_id = after["team_id"], after["secretary_id"]
     changed = {"body": sealed, "team_id": row.team_id, "owner_id": row.owner_id}
@@ -132,8 +138,13 @@ def _change(work: Work, row: PetitionRow, after: Row, outcome: str, actor: str |
     )
 
 
-def _as_owner(document: dict[str, Any], member: Row) -> dict[str, str]:
-    """The new owner, for the unit that has the petition: only a dispatch or a re-classing moves it to another."""
-    home = document.get("secretary", {}).get("home_unit")
+def _as_owner(work: Work, document: dict[str, Any], member: Row) -> dict[str, str]:
+    """The new owner, for the home unit that has the petition: only a dispatch moves it to another. Where the petition
+    came without one, the new owner's."""
+    home = document.get("secretary", {}).get("home_unit") or member["home_unit"] or _home_of(work, member["team_id"])
     found = {"id": member["secretary_id"], "team_id": member["team_id"], "name": member["name"], "home_unit": home}
     return {name: value for name, value in found.items() if value}
+
+
+def _home_of(work: Work, team_id: str) -> str | None:
+    return work.conn.scalar(select(teams.c.home_unit).where(teams.c.team_id == team_id))

@@ -209,7 +209,43 @@ _LISTED: Final = {
     "why_zh": words(*LISTED_ZH.values()),
     "since": MOMENT,
 }
-_LISTED_MORE: Final = {"owner_id": TEXT, "unit": TEXT, "due_at": MOMENT}
+_LISTED_MORE: Final = {"owner_id": TEXT, "unit": TEXT, "late_units": many(TEXT), "due_at": MOMENT}
+_MEMBER: Final = {
+    "system": TEXT,
+    "petition_id": PETITION_ID,
+    "joined_at": MOMENT,
+    "state": TEXT,
+    "answered": FLAG,
+}
+_MEMBER_MORE: Final = {
+    "due_at": MOMENT,
+    "closed_at": MOMENT,
+    "unit": TEXT,
+    "owner_id": TEXT,
+    "no_echo": words(*LISTED_ZH),
+    "no_landing": words(*LISTED_ZH),
+}
+_CLOCKS: Final = ("accept", "sign", "return_by", "reply", "paused_since", "stopped_at")
+_DUE: Final = {
+    "clock": words("accept", "sign", "reply"),
+    "due": MOMENT,
+    "since": MOMENT,
+    "until": maybe(MOMENT),
+    "round": COUNT,
+    "turn": COUNT,
+    "provisional": FLAG,
+}
+_DEADLINES: Final = {
+    "petition_id": PETITION_ID,
+    "explained": TEXT,
+    "profile": TEXT,
+    "version": TEXT,
+    "provisional": FLAG,
+    "round": COUNT,
+    "extensions": COUNT,
+    "history": many(record("Deadline 时限", _DUE)),
+    "notes": many(TEXT),
+}
 _OUT_OF_ORDER: Final = {
     "event_id": UUID,
     "petition_id": PETITION_ID,
@@ -268,6 +304,18 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "UnreachedLine": record("Petitioner not reached 未送达", _UNREACHED, _UNREACHED_MORE),
     "UnreachedPage": page("Petitioners not reached 未送达名单", "unreached", "UnreachedLine"),
     "ListLine": record("Petition on a list of the day 清单诉求", _LISTED, _LISTED_MORE),
+    "Package": record(
+        "Joint package 打包件",
+        {
+            "number": TEXT,
+            "members": many(record("Member of a package 打包件成员", _MEMBER, _MEMBER_MORE)),
+            "answered": COUNT,
+            "open": COUNT,
+        },
+    ),
+    "DeadlinesExplained": record(
+        "Deadlines and how they came to be 时限及其由来", _DEADLINES, dict.fromkeys(_CLOCKS, MOMENT)
+    ),
     "ListPage": page("List of the day 每日清单", "petitions", "ListLine"),
     "OutOfOrderLine": record("Event out of order 次序不符的事件", _OUT_OF_ORDER, {"actor": TEXT}),
     "OutOfOrderPage": page("Events out of order 次序不符的事件列表", "events", "OutOfOrderLine"),
@@ -335,6 +383,7 @@ def petition_view(petition: Schema) -> dict[str, Any]:
         "updated_at": MOMENT,
         "closed_at": MOMENT,
         "due_at": MOMENT,
+        "confirmed_at": MOMENT,
         "holder": maybe(TEXT),
         "receipt": DIGEST,
         "answered_by": maybe(TEXT),

@@ -21,6 +21,7 @@ from bridge.rest import (
     handoffs,
     health,
     merging,
+    packages,
     petitions,
     problems,
     proofs,
@@ -59,6 +60,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(reconciliations.router(context))
     app.include_router(merging.router(context))
     app.include_router(rules.router(context))
+    app.include_router(packages.router(context))
     app.include_router(rates.router(context, runtime.settings.rates))
     app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
     app.router.routes.extend(health.routes(runtime))

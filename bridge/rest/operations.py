@@ -121,6 +121,7 @@ IN_PATH: Final[Mapping[str, Json]] = {
         "example": "0f6a2a4e-7c55-5d7b-9d2e-6a1f0b9c4d10",
         "description": "交接编号 · hand-off",
     },
+    "number": {"schema": {"type": "string"}, "example": "DB202611-03", "description": "包号 · package"},
     "system": {"schema": {"type": "string"}, "example": "hotline12345", "description": "系统 · system"},
     "day": {"schema": {"type": "string", "format": "date"}, "example": "2026-11-21", "description": "日期 · day"},
     "size": {
@@ -129,9 +130,9 @@ IN_PATH: Final[Mapping[str, Json]] = {
         "description": "检查点签署的条数 · the number of entries that the checkpoint signs",
     },
     "which": {
-        "schema": {"type": "string", "enum": ["no_echo", "no_landing"]},
+        "schema": {"type": "string", "enum": ["no_echo", "no_landing", "unconfirmed"]},
         "example": "no_echo",
-        "description": "no_echo 无回音, no_landing 无着落 · which list",
+        "description": "no_echo 无回音, no_landing 无着落, unconfirmed 待确认 · which list",
     },
     "month": {"schema": MONTH, "example": "2026-10", "description": "月份 YYYY-MM · month"},
 }
@@ -257,8 +258,16 @@ OPERATIONS: Final = (
         scope="petitions:read", asks=(CURSOR, LIMIT),
     ),
     Operation(
-        "get", "/v1/lists/{which}", "无回音、无着落清单 · The lists of the day", {200: "ListPage"}, "operations",
-        scope="petitions:read", problems=(422,),
+        "get", "/v1/packages/{number}", "打包件 · A joint package and its members", {200: "Package"}, "operations",
+        scope="petitions:read", asks=(_query("system", "打包的系统 · the system that made it"),),
+    ),
+    Operation(
+        "get", "/v1/petitions/{petition_id}/deadlines", "时限及其由来 · Its deadlines and how they came to be",
+        {200: "DeadlinesExplained"}, "operations", scope="petitions:read",
+    ),
+    Operation(
+        "get", "/v1/lists/{which}", "每日清单：无回音、无着落、待确认 · The lists of the day", {200: "ListPage"},
+        "operations", scope="petitions:read", problems=(422,),
         asks=(_query("team", "服务队 · team"), _query("unit", "承办单位 · the unit that leads"), CURSOR, LIMIT),
     ),
     Operation(

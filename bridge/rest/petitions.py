@@ -14,11 +14,13 @@ from bridge.adapter import Draft, Outcome, Ref, Submission, Update
 from bridge.apikeys import Caller
 from bridge.clock import iso, to_ms
 from bridge.ledger import reads
+from bridge.ledger.explaining import explain
 from bridge.ledger.keep import Kept, Replayed
 from bridge.ledger.writer import LedgerAway
 from bridge.rest import access, bodies, cursors
 from bridge.rest.context import Context
 from bridge.rest.problems import Problem
+from bridge.rules.rehandling import ASKED
 from bridge.strictjson import BadJson, loads_object
 from schemas.base import Moment
 from schemas.event import EventData, EventType
@@ -28,6 +30,7 @@ _NOT_SAID_HERE = frozenset({EventType.SUBMITTED, EventType.UNKNOWN})
 MAX_KEY = 255
 _NOT_SHOWN = frozenset({"raw", "person", "attachments", "place"})
 """Of an event, without `pii:read`."""
+_WORDS_OF_PACKAGE = ("title", "topic", "plan")
 _LISTED = (
     *("petition_id", "source", "kind", "handling_class", "urgency", "region", "team_id", "state", "state_at"),
     *("holder", "has_openid", "last_sequence", "answered_by", "receipt", "accepted_at", "updated_at", "due_at"),
@@ -44,7 +47,7 @@ class EventDocument(EventData):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: EventType
-    actor: Literal["petitioner", "owner", "unit"] | None = None
+    actor: Literal["petitioner", "owner", "unit", "system"] | None = None
     occurred_at: Moment | None = None
 
     def event_data(self) -> EventData:
@@ -136,6 +139,15 @@ def router(context: Context) -> APIRouter:
             document["content_salt"] = context.ledger.privacy.lookup.salt(petition_id)
         return _json(document)
 
+    @api.get("/{petition_id}/deadlines")
+    async def deadlines(petition_id: str, request: Request) -> Response:
+        """Every deadline that was ever in force for it, the profile they come from, and what was not counted."""
+        access.caller(request, context.keys, "petitions:read")
+        found = await context.ledger.read(lambda conn: explain(conn, vault, context.ledger.rules, petition_id))
+        if found is None:
+            raise _unknown(petition_id)
+        return _json(found)
+
     @api.get("/{petition_id}/trail")
     async def trail(petition_id: str, request: Request) -> Response:
         """The petition's journal entries in journal order."""
@@ -210,6 +222,9 @@ def router(context: Context) -> APIRouter:
 def _check_said(document: EventDocument) -> None:
     if document.type in _NOT_SAID_HERE:
         raise Problem(422, f"type: {document.type} is not said here (此类事件不能由接口提交)")
+    if document.type in ASKED and document.actor is None:
+        raise Problem(422, "actor: say who speaks in a follow-up or a rating: petitioner, owner, unit or system "
+                      "(回访、评价须注明是谁说的)")  # fmt: skip
     if document.type is EventType.RECLASSED and document.handling_class is None:
         raise Problem(422, "handling_class: say the new class of a reclassed petition (改类须注明处理方式)")
 
@@ -223,7 +238,7 @@ def _idempotency_key(request: Request) -> str | None:
 
 def _document(petition: Petition, row: Any, events: list[dict[str, Any]], *, clear: bool) -> dict[str, Any]:
     document = petition.model_dump(mode="json", exclude_none=True) if clear else masking.petition(petition)
-    for name in ("accepted_at", "updated_at", "closed_at", "due_at"):
+    for name in ("accepted_at", "updated_at", "closed_at", "due_at", "confirmed_at"):
         if row[name] is not None:
             document[name] = iso(row[name])
     document["holder"] = row["holder"]
@@ -237,6 +252,10 @@ def _masked_event(event: dict[str, Any], person: Petitioner) -> dict[str, Any]:
     data = {key: value for key, value in event["data"].items() if key not in _NOT_SHOWN and value is not None}
     if "text" in data:
         data["text"] = masking.words(data["text"], person)
+    if "package" in data:
+        told = {name: value for name, value in data["package"].items() if value is not None}
+        hidden = {name: masking.words(told[name], person) for name in _WORDS_OF_PACKAGE if name in told}
+        data["package"] = told | hidden
     return {**event, "data": data}
 
 

@@ -44,8 +44,9 @@ def router(context: Context) -> APIRouter:
         cursor: str | None = None,
         limit: Limit = 50,
     ) -> Response:
-        """`no_echo` (无回音: no acknowledgement or no reply in time) or `no_landing` (无着落: nobody is working on it):
-        by petition number, each with why and since when; nothing personal."""
+        """`no_echo` (无回音: no acknowledgement or no reply in time), `no_landing` (无着落: nobody is working on it) or
+        `unconfirmed` (待确认: closed, and not confirmed with the citizen): by petition number, each with why and since
+        when; nothing personal."""
         access.caller(request, context.keys, "petitions:read")
         found = await context.ledger.read(
             lambda conn: listed(conn, which, team=team, unit=unit, after=cursor, limit=limit)

@@ -36,7 +36,7 @@ def _there(steps: Sequence[Step]) -> set[str]:
             there.clear()
         elif is_heard(step):
             there.add("followed_up")
-        if confirms(step.type, step.actor, step.data):
+        if not step.out_of_order and confirms(step.type, step.actor, step.data):
             there.add("owner_confirmed")
         if step.type in _TELLS and (step.data.text or "").strip():
             there.add("explained")

@@ -68,8 +68,9 @@ class Outcome:
 
 
 def outcome_of(petition_id: str, steps: Iterable[Step], marks: Iterable[Fact] = ()) -> Outcome:
-    """`marks` are facts that no step tells: that the petitioner has been told is proved by a hand-off (`responded`)."""
-    steps = in_order(steps)
+    """`marks` are facts that no step tells: that the petitioner has been told is proved by a hand-off (`responded`).
+    What was out of order counts for nothing."""
+    steps = in_order(step for step in steps if not step.out_of_order)
     solved = [step.data.resolved for step in steps if is_heard(step) and step.data.resolved is not None]
     first, final = _first_and_final(steps)
     resolved = solved[-1] if solved else None

@@ -25,11 +25,17 @@ class Complaints:
     said: Step | None = None
 
 
+def speaks_for_the_citizen(actor: str | None, *, own: bool) -> bool:
+    """Whether what this actor says in a follow-up or a rating is the citizen's word: never what the handling unit says
+    of itself (DOMAIN 7), nor its secretary where the secretary's own unit has the petition (`own`)."""
+    return actor not in _NOT_THE_CITIZEN and not (actor == "owner" and own)
+
+
 def is_heard(step: Step) -> bool:
-    """Whether the citizen speaks here: asked or rating, and never what the handling unit says of itself (DOMAIN 7), nor
-    its secretary where the secretary's own unit has the petition. Who could not be reached has not spoken."""
-    of_itself = step.actor in _NOT_THE_CITIZEN or (step.actor == "owner" and step.own)
-    return step.type in ASKED and not of_itself and step.data.finding != "unreachable"
+    """Whether the citizen speaks here: asked or rating. Who could not be reached has not spoken, and what was out of
+    order counts for nothing."""
+    counts = step.type in ASKED and not step.out_of_order and step.data.finding != "unreachable"
+    return counts and speaks_for_the_citizen(step.actor, own=step.own)
 
 
 def is_no(step: Step, rule: RehandlingRule) -> bool:

@@ -11,7 +11,7 @@ from schemas.event import EventData, EventType, UnitRole
 class Step:
     """`at` is when it happened, on any clock with an offset, `told_at` when the bridge heard of it (None: then);
     `source` and `actor` as in the event; `own` whether the owner's own unit had the petition then (on the spot, home
-    unit)."""
+    unit), `out_of_order` whether the lifecycle did not allow it where the petition stood: then it moved nothing."""
 
     type: EventType
     at: datetime
@@ -20,6 +20,7 @@ class Step:
     actor: str | None = None
     told_at: datetime | None = None
     own: bool = False
+    out_of_order: bool = False
 
     @property
     def units(self) -> frozenset[str]:

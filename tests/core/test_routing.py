@@ -76,6 +76,24 @@ def test_a_new_class_brings_its_handler_in(cls: str, system: str) -> None:
     assert told(ROUTES.route(facts("reclassed", handling_class=cls))) == {system: set(), WECHAT: {"owner"}}
 
 
+def test_a_petition_that_comes_to_the_home_unit_is_its_task() -> None:
+    route = ROUTES.route(facts("reclassed", source="bridge", handling_class="home_unit"))
+    assert told(route) == {WECHAT: {"unit", "owner"}}
+    assert route.held_by_origin
+
+
+@pytest.mark.parametrize("cls", HandlingClass)
+@pytest.mark.parametrize("type_", [type_ for type_ in EventType if type_ not in ("submitted", "noted", "unknown")])
+def test_the_owner_receives_every_change(type_: str, cls: str) -> None:
+    for source in (HOTLINE, CENTER, "bridge"):
+        assert "owner" in told(ROUTES.route(facts(type_, source=source, handling_class=cls)))[WECHAT]
+
+
+@pytest.mark.parametrize("source", [HOTLINE, CENTER, "bridge"])
+def test_the_owner_hears_what_others_note(source: str) -> None:
+    assert told(ROUTES.route(facts("noted", source=source, others=frozenset({HOTLINE})))) == {WECHAT: {"owner"}}
+
+
 @pytest.mark.parametrize("type_", ["noted", "unknown"])
 def test_notes_stay_here(type_: str) -> None:
     assert ROUTES.route(facts(type_, others=frozenset({HOTLINE, CENTER}))).targets == ()

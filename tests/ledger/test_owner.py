@@ -4,14 +4,14 @@ import orjson
 import pytest
 
 from bridge.clock import to_ms
-from bridge.ledger import owner
-from bridge.ledger.opening import open_petition
+from bridge.ledger import owner, reads
+from bridge.ledger.opening import FIRST_OWNER, open_petition
 from bridge.ledger.owner import HandOver
 from bridge.ledger.roster import Lists, import_lists
 from bridge.ledger.work import Work
 from bridge.roster import Member, Team
 from schemas.petition import HandlingClass, Secretary
-from tests.support.ledgers import WECHAT, Bench, petition, submission
+from tests.support.ledgers import DUTY, WECHAT, Bench, petition, submission
 
 TEAM = Team("t1", "第一服务队", "市住建局", "s1")
 MEMBERS = tuple(Member(f"s{number}", f"孟{number}", "t1") for number in range(1, 5))
@@ -118,11 +118,31 @@ def test_where_nobody_leads_a_member_inherits(bench: Bench) -> None:
     assert owner_of(bench, petition_id)["id"] == "s3"
 
 
-def test_where_nobody_is_left_it_stays(bench: Bench) -> None:
+def test_where_nobody_is_left_the_one_on_duty_inherits(bench: Bench) -> None:
     petition_id = bring(bench)
     roster(bench, ())
+    assert bench.do(bench.ledger.inherit(100)) == 1
+    assert owner_of(bench, petition_id)["id"] == DUTY.id
+    (entry,) = entries(bench, petition_id)
+    assert (entry["outcome"], entry["detail"]) == ("inherited", "s2 → duty")
     assert bench.do(bench.ledger.inherit(100)) == 0
-    assert owner_of(bench, petition_id)["id"] == "s2"
+
+
+def test_the_home_unit_stays_whoever_answers_for_it(bench: Bench) -> None:
+    secretary = Secretary(id="s2", name="孟2", team_id="t1", home_unit="市水务局")
+    (outcome,) = bench.take(
+        submission("m", draft=petition(secretary=secretary, handling_class=HandlingClass.HOME_UNIT))
+    )
+    petition_id = outcome.petition_id or ""
+    for to in ("s3", "s4"):
+        assert bench.do(bench.ledger.hand_over_owner(HandOver(petition_id, to, "zhang", "轮换"))).result == "done"
+    assert owner_of(bench, petition_id) == {"id": "s4", "name": "孟4", "team_id": "t1", "home_unit": "市水务局"}
+    document = orjson.loads(open_petition(bench.privacy.vault, bench.petition(petition_id))["body"])
+    assert document[FIRST_OWNER] == secretary.model_dump(mode="json")
+    with bench.store.reading() as conn:
+        found = reads.petition(conn, bench.privacy.vault, petition_id)
+    assert found is not None
+    assert found[0].secretary.home_unit == "市水务局"
 
 
 def test_what_is_closed_is_nobodys_matter_any_more(bench: Bench) -> None:

@@ -23,6 +23,8 @@ ROUTES = [
     ("GET", "/v1/unreached", "petitions:read", "writer"),
     ("POST", f"/v1/petitions/{ANY}/merge", "operate", "clerk"),
     ("GET", "/v1/lists/no_echo", "petitions:read", "writer"),
+    ("GET", "/v1/packages/DB-1", "petitions:read", "writer"),
+    ("GET", "/v1/petitions/LT-1/deadlines", "petitions:read", "writer"),
     ("GET", "/v1/events?out_of_order=true", "petitions:read", "writer"),
     ("POST", f"/v1/petitions/{ANY}/owner", "operate", "clerk"),
     ("GET", "/v1/duplicates", "operate", "reader"),

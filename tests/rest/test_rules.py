@@ -1,4 +1,4 @@
-"""`/v1/lists`, `/v1/events?out_of_order=true`, `/v1/petitions/{id}/owner`."""
+"""`/v1/lists`, `/v1/packages`, `/v1/events`, `/v1/petitions/{id}/owner` and `/deadlines`, and who speaks."""
 
 import uuid
 from urllib.parse import quote
@@ -93,3 +93,64 @@ def test_the_lists_of_the_day_are_served_by_team_and_unit(hall: Hall) -> None:
     ]
     assert hall.get("/v1/lists/no_echo?team=t6").json == {"petitions": [], "next_cursor": None}
     assert late not in str(hall.get("/v1/lists/no_landing?limit=200").json)
+
+
+@pytest.mark.parametrize("type_", ["rated", "followed_up"])
+def test_whoever_brings_the_citizens_word_says_who_spoke(hall: Hall, type_: str) -> None:
+    path = f"/v1/petitions/{submit(hall)}/events"
+    said = {"type": type_, "satisfaction": "satisfied"}
+    nobody = hall.post(path, json=said)
+    assert (nobody.status, nobody.is_problem, "actor" in nobody.json["detail"]) == (422, True, True)
+    for actor in ("petitioner", "owner", "unit", "system"):
+        assert hall.post(path, json={**said, "actor": actor}).status == 202
+
+
+def test_a_closing_is_confirmed_by_its_owner(hall: Hall) -> None:
+    petition_id = submit(hall)
+    path = f"/v1/petitions/{petition_id}"
+    assert hall.post(f"{path}/events", json={"type": "closed", "text": "办结"}).status == 202
+    assert petition_id in str(listed(hall, "unconfirmed"))
+    assert "confirmed_at" not in hall.get(path).json
+    assert hall.post(f"{path}/events", json={"type": "closed", "actor": "owner", "text": "已核实"}).status == 202
+    assert petition_id not in str(listed(hall, "unconfirmed"))
+    assert hall.get(path).json["confirmed_at"]
+
+
+def listed(hall: Hall, which: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    cursor = ""
+    while cursor is not None:
+        page = hall.get(f"/v1/lists/{which}?limit=200" + (f"&cursor={cursor}" if cursor else "")).json
+        found, cursor = found + page["petitions"], page["next_cursor"]
+    return found
+
+
+def test_a_package_tells_where_each_member_is_and_no_words(hall: Hall) -> None:
+    petition_id = submit(hall)
+    number = f"DB-{uuid.uuid4().hex}"
+    joint = {
+        "number": number,
+        "title": "王某某家漏水",
+        "plan": "先联系13900001234",
+        "due_at": "2026-12-15T18:00:00+08:00",
+    }
+    said = {"type": "reclassed", "handling_class": "joint_package", "package": joint}
+    assert hall.post(f"/v1/petitions/{petition_id}/events", json=said).status == 202
+    found = hall.get(f"/v1/packages/{number}")
+    assert found.status == 200
+    assert (found.json["number"], found.json["answered"], found.json["open"]) == (number, 0, 1)
+    (member,) = found.json["members"]
+    assert (member["petition_id"], member["due_at"]) == (petition_id, "2026-12-15T18:00:00.000+08:00")
+    assert "漏水" not in str(found.json)
+    shown = hall.get(f"/v1/petitions/{petition_id}").json["events"][-1]["data"]["package"]
+    assert "13900001234" not in str(shown)
+    assert hall.get(f"/v1/packages/{number}?system=wechat").status == 404
+    assert hall.get("/v1/packages/none").is_problem
+
+
+def test_deadlines_are_told_with_all_that_was_ever_in_force(hall: Hall) -> None:
+    petition_id = submit(hall)
+    found = hall.get(f"/v1/petitions/{petition_id}/deadlines")
+    assert (found.status, found.json["petition_id"], found.json["round"]) == (200, petition_id, 0)
+    assert {due["clock"] for due in found.json["history"]} == {"accept", "sign", "reply"}
+    assert hall.get("/v1/petitions/LT-none/deadlines").status == 404

@@ -1,12 +1,14 @@
 """Outcomes and rates: what the citizen said first and last, and who is counted where."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from bridge.rules import rates
+from bridge.rules import rates, supervision
 from bridge.rules.outcome import Fact, Outcome, outcome_of
 from bridge.rules.rates import Formula, RateRules
+from bridge.rules.rehandling import complaints, is_heard
 from bridge.rules.steps import Step
 from tests.rules.support import step
 
@@ -43,11 +45,19 @@ def test_first_and_final_are_kept_apart(
     ("steps", "facts"),
     [
         ((), {"valid"}),
-        ((REPLY,), {"valid", "responded"}),
-        ((step("progressed", "11-03"),), {"valid", "responded"}),
+        ((REPLY,), {"valid"}),
+        ((step("progressed", "11-03"),), {"valid"}),
         ((step("not_accepted", "11-03"),), set()),
         ((step("cancelled", "11-03"),), set()),
-        ((REPLY, step("merged", "11-03")), {"responded"}),
+        ((step("cancelled", "11-03"), AGAIN), {"valid"}),
+        ((replace(step("cancelled", "11-03"), out_of_order=True),), {"valid"}),
+        ((REPLY, step("merged", "11-03")), set()),
+        ((REPLY, step("followed_up", "11-04", finding="unreachable")), {"valid", "unreachable"}),
+        ((REPLY, step("followed_up", "11-04", finding="unreachable"), step("rated", "11-05", satisfaction="fair")),
+         {"valid", "responded", "first_said", "first_fair", "final_said", "final_fair"}),
+        ((REPLY, step("verified", "11-04", finding="unreasonable")), {"valid", "unreasonable"}),
+        ((REPLY, step("verified", "11-04", finding="unreasonable", actor="unit")), {"valid"}),
+        ((REPLY, replace(step("rated", "11-04", satisfaction="satisfied"), out_of_order=True)), {"valid"}),
         ((REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no")),
          {"valid", "responded", "first_said", "first_unsatisfied", "final_said", "final_unsatisfied",
           "said_resolved", "unresolved"}),
@@ -57,12 +67,25 @@ def test_the_facts_of_a_petition(steps: tuple[Step, ...], facts: set[str]) -> No
     assert outcome_of("LT1", steps).facts == facts
 
 
-def test_people_mark_what_no_step_tells() -> None:
-    assert Fact.UNREASONABLE in outcome_of("LT1", (), [Fact.UNREASONABLE]).facts
+@pytest.mark.parametrize(
+    ("actor", "own", "heard"),
+    [("petitioner", True, True), (None, False, True), (None, True, True), ("owner", False, True),
+     ("owner", True, False), ("unit", False, False), ("system", False, False)],
+)  # fmt: skip
+def test_who_speaks_for_the_citizen(actor: str | None, own: bool, heard: bool) -> None:
+    rated = replace(step("rated", "11-04", satisfaction="unsatisfied", actor=actor), own=own)
+    assert is_heard(rated) is heard
+    assert (outcome_of("LT1", (REPLY, rated)).final is not None) is heard
+    assert complaints((REPLY, rated), supervision.rules().rehandling).open is heard
 
 
-def outcome(petition_id: str, *steps: Step, marks: tuple[Fact, ...] = ()) -> Outcome:
-    return outcome_of(petition_id, steps, marks)
+def test_that_the_petitioner_was_told_is_no_step() -> None:
+    assert Fact.RESPONDED in outcome_of("LT1", (REPLY,), [Fact.RESPONDED]).facts
+
+
+def outcome(petition_id: str, *steps: Step) -> Outcome:
+    told = any(step.type in ("replied", "closed") for step in steps)
+    return outcome_of(petition_id, steps, [Fact.RESPONDED] if told else [])
 
 
 TOWN = [
@@ -74,8 +97,8 @@ TOWN = [
     outcome("LT1"),
     outcome("LT6", step("cancelled", "11-03")),
     outcome("LT7", REPLY, step("rated", "11-04", satisfaction="unsatisfied", resolved="no"),
-            marks=(Fact.UNREASONABLE,)),
-    outcome("LT8", REPLY, marks=(Fact.UNREACHABLE,)),
+            step("verified", "11-05", finding="unreasonable")),
+    outcome("LT8", REPLY, step("followed_up", "11-04", finding="unreachable")),
 ]  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""Joint packages: who is in which, the plan and its date, assisting units that are late, what is shown of it."""
+
+from datetime import timedelta
+from typing import Any
+
+from bridge.ledger import lists
+from bridge.ledger.packages import package
+from schemas.event import Assignment, Package, UnitRole
+from schemas.event import EventType as E
+from schemas.petition import HandlingClass
+from tests.support.ledgers import CENTER, HOTLINE, Bench, Case
+
+NUMBER = "DB-7"
+UNITS = (Assignment(unit="市住建局"), Assignment(unit="市水务局", role=UnitRole.ASSIST))
+
+
+def pack(bench: Bench, case: Case, system: str = CENTER, **more: Any) -> None:
+    joint = HandlingClass.JOINT_PACKAGE
+    bench.say(case, E.RECLASSED, system, handling_class=joint, units=UNITS, package=Package(number=NUMBER, **more))
+
+
+def listed(bench: Bench, which: lists.Which, **wanted: str) -> list[dict[str, Any]]:
+    with bench.store.reading() as conn:
+        return lists.listed(conn, which, **wanted)  # type: ignore[arg-type]  # a test's words
+
+
+def shown(bench: Bench, **wanted: str) -> list[dict[str, Any]]:
+    with bench.store.reading() as conn:
+        return package(conn, NUMBER, **wanted)
+
+
+def test_members_are_known_by_the_packages_number_and_share_its_plans_date(bench: Bench) -> None:
+    first, second, other = (bench.submit(CENTER) for _ in range(3))
+    due = bench.clock.at + timedelta(days=3)
+    pack(bench, first)
+    pack(bench, second, due_at=due, plan="先排水，后修路")
+    pack(bench, first, due_at=due + timedelta(days=1))
+    pack(bench, other, HOTLINE)
+    mine = shown(bench, system=CENTER)
+    assert [member["petition_id"] for member in mine] == sorted([first.id, second.id])
+    assert {member["due_at"] for member in mine} == {"2026-11-26T12:00:00.000+08:00"}, "the newest date is all members'"
+    assert {member["answered"] for member in mine} == {False}
+    assert len(shown(bench)) == 3
+    assert "排水" not in str(bench.rows("SELECT * FROM packages"))
+
+
+def test_each_member_is_answered_by_itself(bench: Bench) -> None:
+    first, second = bench.submit(CENTER), bench.submit(CENTER)
+    for case in (first, second):
+        pack(bench, case)
+    bench.say(first, E.REPLIED, CENTER, text="已处理")
+    assert {member["petition_id"]: member["answered"] for member in shown(bench)} == {first.id: True, second.id: False}
+
+
+def test_a_plan_that_is_over_is_listed_as_soon_as_it_is(bench: Bench) -> None:
+    case = bench.submit(CENTER)
+    bench.say(case, E.DISPATCHED, CENTER, units=UNITS)
+    bench.say(case, E.SIGNED, CENTER, unit="市住建局")
+    due = bench.clock.at + timedelta(hours=3)
+    pack(bench, case, due_at=due)
+    bench.judge()
+    assert bench.petition(case)["look_at"] <= (due + timedelta(seconds=1)).timestamp() * 1000
+    assert listed(bench, "no_landing") == []
+    bench.clock.turn(3 * 3600 + 2)
+    bench.judge()
+    (line,) = listed(bench, "no_landing")
+    assert (line["petition_id"], line["why"], line["why_zh"]) == (case.id, "plan_overdue", "打包方案逾期未落实")
+    bench.say(case, E.REPLIED, CENTER, text="已处理")
+    bench.say(case, E.CLOSED, CENTER, text="办结")
+    bench.judge()
+    assert [row["why"] for row in listed(bench, "no_landing")] == ["not_assisted"]
+
+
+def test_an_assisting_unit_that_is_late_is_on_the_list_under_its_own_name(bench: Bench) -> None:
+    case = bench.submit(CENTER)
+    pack(bench, case)
+    bench.say(case, E.DISPATCHED, CENTER, units=UNITS)
+    for unit, role in (("市住建局", UnitRole.LEAD), ("市水务局", UnitRole.ASSIST)):
+        bench.say(case, E.SIGNED, CENTER, unit=unit, role=role)
+    bench.say(case, E.REPLIED, CENTER, unit="市住建局", text="主办已答复")
+    bench.judge()
+    assert listed(bench, "no_echo") == []
+    bench.clock.turn(30 * 86_400)
+    bench.judge()
+    (line,) = listed(bench, "no_echo")
+    assert (line["why"], line["late_units"], line["unit"]) == ("assist_not_replied", ["市水务局"], "市住建局")
+    for unit in ("市水务局", "市住建局"):
+        assert [row["petition_id"] for row in listed(bench, "no_echo", unit=unit)] == [case.id]
+    assert listed(bench, "no_echo", unit="水务局") == [], "a part of a name is no name"
+    bench.say(case, E.REPLIED, CENTER, unit="市水务局", role=UnitRole.ASSIST, text="协办已答复")
+    bench.judge()
+    assert listed(bench, "no_echo") == []
+    assert bench.petition(case)["late_units"] is None
