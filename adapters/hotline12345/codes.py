@@ -11,6 +11,7 @@ from schemas.event import EventType
 from schemas.petition import Kind, Urgency
 
 IGNORE = "ignore"
+DESK, UNIT = "desk", "unit"
 
 Table = Mapping[str, Any]
 
@@ -45,6 +46,8 @@ class Codes:
     notify_methods: Table
     evaluate_states: Table
     evaluate_stages: Table
+    evaluate_types: Table
+    speakers: Table
     case_states: Table
     notices: Table
     tell: Mapping[EventType, Telling]
@@ -57,6 +60,11 @@ class Codes:
     register: Table
     pinned: frozenset[str] = frozenset()
     """The tables that the city's own file names: what a dictionary says does not change them."""
+
+    def speaker(self, name: str) -> str:
+        """Who took a step, by the name of the unit or part: the longest word that fits, else a unit."""
+        known = [word for word in self.speakers if word in name]
+        return str(self.speakers[max(known, key=len)]) if known else UNIT
 
 
 class WrongCodes(ValueError):
@@ -112,6 +120,8 @@ def _codes(tables: dict[str, Any], pinned: frozenset[str]) -> Codes:
         notify_methods=tables["notify_methods"],
         evaluate_states=tables["evaluate_states"],
         evaluate_stages=tables["evaluate_stages"],
+        evaluate_types=tables["evaluate_types"],
+        speakers=tables["speakers"],
         case_states=tables["case_states"],
         notices=tables["notices"],
         tell={_event(key): _telling(_event(key), row) for key, row in tables["tell"].items()},
@@ -147,6 +157,8 @@ def _checked(codes: Codes) -> Codes:
     _all_in(set(Urgency), codes.urgency)
     _all_in({IGNORE, *codes.case_status}, codes.case_states)
     _all_in({"first", "final"}, codes.evaluate_stages)
+    _all_in({"petitioner", "system", UNIT}, codes.evaluate_types)
+    _all_in({DESK, "system", UNIT}, codes.speakers)
     for kind in Kind:
         if not isinstance(codes.kinds_sent[kind], dict) or "rec_type" not in codes.kinds_sent[kind]:
             raise WrongCodes(f"code tables: kinds.send.{kind} needs a rec_type")

@@ -153,9 +153,13 @@ def _codes(name: str) -> Callable[[Language], str]:
 
     def render(language: Language) -> str:
         found = getattr(codes.load(), name)
-        return table(language, ("read", "word"), [[f"`{key}`", _word(value)] for key, value in found.items()])
+        return table(language, ("read", "word"), [[_key(key), _word(value)] for key, value in found.items()])
 
     return render
+
+
+def _key(written: str) -> str:
+    return f"`{written}`" if written else "–"
 
 
 def _word(value: Any) -> str:
@@ -222,6 +226,8 @@ TABLES: Final[Mapping[str, Callable[[Language], str]]] = {
             "notify_methods",
             "evaluate_states",
             "evaluate_stages",
+            "evaluate_types",
+            "speakers",
             "case_states",
             "notices",
         )

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from adapters.hotline12345 import cases, submission, wire
 from adapters.hotline12345.cases import Unclear
-from adapters.hotline12345.codes import IGNORE, Codes
+from adapters.hotline12345.codes import DESK, IGNORE, Codes
 from bridge.adapter import Draft, Update
+from bridge.rules.rehandling import ASKED
 from schemas.event import Assignment, EventData, EventType, Indicator, RawCode, Satisfaction, Span, SupervisionLevel
 from schemas.petition import Place
 
@@ -79,7 +80,17 @@ def _step(message: Message, codes: Codes) -> tuple[Draft, ...]:
         units=(Assignment(unit=unit[:200], code=_cut(step.next_unit_id, 64)),) if passed_on and unit else (),
         status=_code(step.action, step.action_name),
     )
-    return _told(message, step, word, data, step.action_time)
+    return _told(message, step, word, data, step.action_time, actor=_speaker(step, word, codes))
+
+
+def _speaker(step: wire.Step, word: str | None, codes: Codes) -> str | None:
+    """Whose word a step is in which the citizen may be heard: what a handling unit says of itself is not theirs, what
+    they told the hotline's own desk (or nobody named) is."""
+    name = step.unit_name or step.part_name
+    if word not in ASKED or name is None:
+        return None
+    found = codes.speaker(name)
+    return None if found == DESK else found
 
 
 def _disposal(message: Message, codes: Codes) -> tuple[Draft, ...]:
@@ -155,9 +166,8 @@ def _evaluate(message: Message, codes: Codes) -> tuple[Draft, ...]:
         stage=codes.evaluate_stages.get(said.state or ""),
         status=_code(said.state),
     )
-    # A rating that the system gave by itself (type 1) was not spoken by the citizen, who may then be told of it.
-    actor = "petitioner" if said.type == "0" else None
-    known = (word is not None or said.state is None) and said.type in (None, "0", "1")
+    actor = codes.evaluate_types.get(said.type or "")
+    known = (word is not None or said.state is None) and actor is not None
     return _told(message, rated, EventType.RATED if known else None, data, said.time, actor=actor)
 
 

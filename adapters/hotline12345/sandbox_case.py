@@ -240,6 +240,18 @@ def _evaluate(case: Case, text: str, now: datetime) -> Message:
     return "EVALUATE", {"misRecEvaluation": evaluation}
 
 
+def _evaluate_auto(case: Case, text: str, now: datetime) -> Message:
+    """Nobody has rated in time: the system rates by itself."""
+    said = {"schemeId": 1, "evaluateTime": times.write(now), "content": text or "逾期未评价，系统自动评价"}
+    return "EVALUATE", {"misRecEvaluation": said | {"score": 5, "evaluateState": 0, "evaluateType": 1}}
+
+
+def _visit_unit(case: Case, text: str, now: datetime) -> Message:
+    """What the handling unit says of its own visit."""
+    action, data = _item("visit", "回访", "我单位已回访，市民表示满意")(case, text, now)
+    return action, data | {"unitName": case.unit, "partName": case.unit}
+
+
 def _opinion(action: str, default: str) -> Writer:
     return lambda case, text, now: (action, {"opinion": text or default})
 
@@ -257,9 +269,11 @@ STEPS: Mapping[str, Writer] = {
     "reply": _reply,
     "archive": _archive,
     "evaluate": _evaluate,
+    "evaluate_auto": _evaluate_auto,
     "press": _opinion("PRESS", "请加快办理，尽快答复市民"),
     "supervise": _opinion("SUPERVISE", "群众反映强烈，请重点督办"),
     "visit": _item("visit", "回访", "已电话回访，市民表示满意"),
+    "visit_unit": _visit_unit,
     "check": _check,
     "check_archive": _check_archive,
     "notify": _notify,

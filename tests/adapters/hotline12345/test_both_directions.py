@@ -86,12 +86,14 @@ STEPS = {
     "archive_apply": E.NOTED,
     "finish_reply": E.CLOSED,
     "evaluate": E.RATED,
+    "evaluate_auto": E.RATED,
     "evaluate_appeal": E.NOTED,
     "evaluate_audit": E.NOTED,
     "press": E.URGED,
     "supervise": E.SUPERVISED,
     "notify": E.PROGRESSED,
     "visit": E.FOLLOWED_UP,
+    "visit_unit": E.FOLLOWED_UP,
     "update": E.NOTED,
     "upload": E.NOTED,
     "media": E.NOTED,
@@ -121,6 +123,16 @@ def test_what_they_tell_at_the_door(step: str) -> None:
     assert [draft.type for draft in reading.drafts] == [STEPS[step]]
     answer = json.loads(reading.reply([]).body)
     assert (answer["code"], messages.faults(messages.ENVELOPES["answer"], answer)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("step", "actor"),
+    [("evaluate", "petitioner"), ("evaluate_auto", "system"), ("visit", None), ("visit_unit", "unit")],
+)
+def test_whose_word_they_tell(step: str, actor: str | None) -> None:
+    reading = read(sent(*said(step)))
+    assert isinstance(reading, Taken)
+    assert reading.drafts[0].actor == actor
 
 
 def test_a_work_order_at_the_door() -> None:

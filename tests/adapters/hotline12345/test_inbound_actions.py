@@ -1,12 +1,14 @@
 """Every other action at our door, with its three outcomes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.hotline12345 import mapping
+from adapters.hotline12345 import codes, mapping
 from bridge.adapter import Answered, Ignored, Outcome, PetitionView, Question, Ref, Taken
+from bridge.rules.rehandling import ASKED
 from schemas.event import EventType as E
 from schemas.event import Satisfaction, Span, SupervisionLevel
 from schemas.petition import ExternalId
@@ -158,7 +160,56 @@ def test_a_rating_by_the_citizen_by_indicators() -> None:
 def test_an_automatic_rating_was_not_spoken_by_the_citizen() -> None:
     said = {"evaluateState": "0", "evaluateType": 1, "score": "5", "content": "系统默认好评"}
     news = update("EVALUATE", C | {"misRecEvaluation": json.dumps(said)})
-    assert (news.actor, news.data.score, news.data.satisfaction) == (None, "5", Satisfaction.SATISFIED)
+    assert (news.actor, news.data.score, news.data.satisfaction) == ("system", "5", Satisfaction.SATISFIED)
+
+
+@pytest.mark.parametrize(
+    ("type_", "actor"), [({"evaluateType": "0"}, "petitioner"), ({"evaluateType": 1}, "system"), ({}, "system")]
+)
+def test_whose_rating_it_is(type_: dict[str, Any], actor: str) -> None:
+    news = update("EVALUATE", C | {"misRecEvaluation": {"evaluateState": 0, "content": "很好"} | type_})
+    assert (news.type, news.actor) == (E.RATED, actor)
+
+
+@pytest.mark.parametrize("step", [{"action": "visit"}, {"action": "evaluate"}, {"action": "x", "actionName": "回访"}])
+@pytest.mark.parametrize(
+    ("who", "actor"),
+    [
+        ({"unitName": "市水务局", "partName": "12345工单承办人"}, "unit"),
+        ({"partName": "市水务局"}, "unit"),
+        ({"unitName": "市12345热线受理中心", "partName": "张某"}, None),
+        ({"unitName": "", "partName": "政府服务热线-受理组-二组"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_unit_says_of_itself_is_not_the_citizens_word(
+    step: dict[str, str], who: dict[str, str], actor: str | None
+) -> None:
+    assert update("ITEM_INST_SYNC", STEP | {"partName": ""} | step | who).actor == actor
+
+
+def test_no_other_step_says_who_spoke() -> None:
+    assert update("ITEM_INST_SYNC", STEP | {"action": "handle", "unitName": "市水务局"}).actor is None
+
+
+def test_a_check_is_nobodys_word() -> None:
+    news = update(
+        "CHECK_FEEDBACK", C | {"disposeOpinion": "市民满意", "disposeState": 1, "disposeUnitName": "市水务局"}
+    )
+    assert news.type is E.VERIFIED
+    assert news.type not in ASKED
+
+
+def test_a_city_names_its_own_desk_and_its_exceptions(tmp_path: Path) -> None:
+    mine = tmp_path / "codes.toml"
+    mine.write_text('[speakers]\n"民意中心" = "desk"\n"水务局热线" = "unit"\n[evaluate_types]\n2 = "unit"\n', "utf-8")
+    tables = codes.load(mine)
+    names = ("市民意中心", "市水务局热线办", "市长热线", "市水务局")
+    assert [tables.speaker(name) for name in names] == ["desk", "unit", "desk", "unit"]
+    assert tables.evaluate_types["2"] == "unit"
+    mine.write_text('[speakers]\n"民意中心" = "citizen"\n', "utf-8")
+    with pytest.raises(codes.WrongCodes, match="民意中心"):
+        codes.load(mine)
 
 
 def test_supervision_and_urging() -> None:
