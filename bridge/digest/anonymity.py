@@ -11,7 +11,8 @@ A list (hot matters, groups of similar petitions) has no total, but a matter can
 difference of the two would be a small group: such an entry is left out. Zero is shown: it tells of nobody.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 Members = frozenset[int]
@@ -146,21 +147,29 @@ def _subtract(row: _Row, other: _Row, factor: Fraction) -> None:
 class Shown:
     """Numbers that are shown already; an entry of a list may join if neither it nor what it leaves of them is small.
 
+    Entries of one family are known to share nothing (the departments' parts of a matter), so that a reader can add them
+    up: no family may leave a small rest of a number that its entries lie in. All entries together are one more family.
     `enough`: whether at least k people stand behind petitions.
     """
 
     def __init__(self, enough: Callable[[Members], bool], numbers: Iterable[Members] = ()) -> None:
         self._many = enough
         self._numbers = set(numbers)
-        self._entries: set[Members] = set()
+        self._families: dict[Hashable, set[Members]] = defaultdict(set)
 
-    def admits(self, *numbers: Members) -> bool:
-        """Whether all of these may be shown together; if so they count as shown from now on."""
-        before = set(self._numbers), set(self._entries)
-        if all(self._admit(members) for members in numbers):
+    def admits(self, members: Members, families: Iterable[Hashable] = ()) -> bool:
+        """Whether this number may be shown; if so it counts as shown from now on."""
+        if not members:
             return True
-        self._numbers, self._entries = before
-        return False
+        if members not in self._numbers and not self._is_whole(members):
+            return False
+        wanted = [family for family in (_ALL, *families) if members not in self._families[family]]
+        if not self._stands_apart(members) or not all(self._leaves_enough(members, family) for family in wanted):
+            return False
+        self._numbers.add(members)
+        for family in wanted:
+            self._families[family].add(members)
+        return True
 
     def nearly(self, members: Members) -> bool:
         """Whether a small group is all that lies between these and a number that is shown."""
@@ -172,23 +181,24 @@ class Shown:
         """These are shown now, being the cells of a table that was seen to."""
         self._numbers.update(numbers)
 
-    def _admit(self, members: Members) -> bool:
-        if members in self._entries or not members:
-            return True
-        if not self._enough(members) or not all(self._apart(members, other) for other in self._numbers):
-            return False
-        self._numbers.add(members)
-        self._entries.add(members)
-        return True
+    def _stands_apart(self, members: Members) -> bool:
+        return self._enough(members) and not self.nearly(members)
 
-    def _apart(self, members: Members, other: Members) -> bool:
-        """Whether neither is nearly the other, and the entries inside the larger one leave no small rest of it."""
-        if other < members:
-            return self._enough(members - other)
-        if not members < other:
-            return True
-        rest = other - members.union(*(entry for entry in self._entries if entry < other))
-        return self._enough(other - members) and self._enough(rest)
+    def _is_whole(self, members: Members) -> bool:
+        """Whether no family of entries that are shown leaves a small rest of these."""
+        return all(self._rest_is_enough(members, entries) for entries in self._families.values())
+
+    def _leaves_enough(self, members: Members, family: Hashable) -> bool:
+        """Whether these and the rest of their family leave no small rest of a number that they lie in."""
+        entries = {*self._families[family], members}
+        return all(self._rest_is_enough(number, entries) for number in self._numbers if members < number)
+
+    def _rest_is_enough(self, whole: Members, entries: Iterable[Members]) -> bool:
+        return self._enough(whole.difference(*(entry for entry in entries if entry < whole)))
 
     def _enough(self, members: Members) -> bool:
         return not members or self._many(members)
+
+
+_ALL: Hashable = None
+"""The family of all entries."""

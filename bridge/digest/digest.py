@@ -14,7 +14,7 @@ from bridge.digest.tallies import Dimension, Tallies, count
 from bridge.lifecycle import ENDED
 from schemas.petition import Kind
 
-FORMAT = "laiting-digest/2"
+FORMAT = "laiting-digest/3"
 """Changes whenever the same cases would give another document."""
 
 Mask = Callable[[str], str]

@@ -19,6 +19,7 @@ Document = dict[str, Any]
 
 TABLES = ("kind", "handling_class", "source", "region", "unit", "subject", "state", "progress")
 CROSS = ("handling_class", "kind")
+SUGGESTIONS: Key = (("kind", "suggestion"),)
 
 
 def traced(digest: Digest) -> Document:
@@ -46,7 +47,7 @@ def _document(digest: Digest, pen: Pen) -> Document:
             "accepted": pen.accepted(()),
             "closed": pen.single(totals["closed"]),
             "open": pen.open(()),
-            "suggestions": pen.accepted((("kind", "suggestion"),)),
+            "suggestions": pen.accepted(SUGGESTIONS),
             "pending": pen.single(totals["pending"]),
             "repeated": pen.single(totals["repeated"]),
             "difficult": pen.single(totals["difficult"]),
@@ -56,7 +57,7 @@ def _document(digest: Digest, pen: Pen) -> Document:
         "kinds_by_class": _cross(digest, pen, *CROSS),
         "hot": [_hot(digest, pen, found, figure) for found, figure in pen.entries(digest.hot)],
         "similar": _groups(digest, pen, digest.similar),
-        "suggestions": _groups(digest, pen, digest.suggestions),
+        "suggestions": _groups(digest, pen, digest.suggestions, SUGGESTIONS),
         "repeated": _about(digest, pen.entries(digest.repeated), "subject"),
         "pending": _pending(digest, pen),
         "pending_matters": _matters(digest, pen, totals["pending"]),
@@ -109,8 +110,13 @@ def _hot(digest: Digest, pen: Pen, found: Finding, figure: Mapping[str, Any]) ->
         **found.about,
         **figure,
         "before": [pen.past(members) for members in before],
-        "trend": trend(len(found.members), [len(members) for members in before]),
+        "trend": trend(len(found.members), [_known(digest, members) for members in before]),
     }
+
+
+def _known(digest: Digest, members: Members) -> int:
+    """How many a reader may take it for: a small group for the largest that is one, lest the word tell more."""
+    return len(members) if not members or digest.desk.is_crowd(members) else digest.rules.k - 1
 
 
 def trend(now: int, before: Sequence[int]) -> str:
@@ -121,9 +127,9 @@ def trend(now: int, before: Sequence[int]) -> str:
     return next((name for name, least in (("surge", 200), ("up", 120), ("level", 80)) if percent >= least), "down")
 
 
-def _groups(digest: Digest, pen: Pen, groups: Iterable[Finding]) -> list[Document]:
+def _groups(digest: Digest, pen: Pen, groups: Iterable[Finding], *cells: Key) -> list[Document]:
     """Groups of similar petitions, with words that many of them share, and their common place and subject."""
-    shown = pen.entries(groups)[: digest.rules.similar.listed]
+    shown = pen.entries(groups, *cells)[: digest.rules.similar.listed]
     return [{**found.about, "label": list(_label(digest, found)), **figure} for found, figure in shown]
 
 
@@ -165,8 +171,10 @@ def _units(digest: Digest, pen: Pen) -> list[Document]:
 
 
 def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
-    """One department's extract (分类反馈): what it got, how far it is, what was hot and alike among it."""
-    own = ("unit", unit)
+    """One department's extract (分类反馈): what it got, how far it is, and its part of what the month teaches. What was
+    hot and alike is about what it got this month; what came again or is difficult may be older."""
+    own, lasting = ("unit", unit), digest.desk.where(lambda case: case.unit == unit)
+    suggested = tuple(sorted((own, *SUGGESTIONS)))
     return {
         "key": unit,
         **_words(digest, "unit", unit),
@@ -177,6 +185,9 @@ def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
         "progress": _row(digest, pen, own, "progress"),
         "hot": [{**found.about, **figure} for found, figure in pen.entries(_within(digest.hot, members))],
         "similar": _groups(digest, pen, _within(digest.similar, members)),
+        "suggestions": _groups(digest, pen, _within(digest.suggestions, members), SUGGESTIONS, suggested),
+        "repeated": _about(digest, pen.entries(_within(digest.repeated, lasting)), "subject"),
+        "difficult": _about(digest, pen.entries(_within(digest.difficult, lasting)), "reason"),
     }
 
 

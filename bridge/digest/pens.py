@@ -22,7 +22,9 @@ class Pen(Protocol):
 
     def past(self, members: Members) -> Figure: ...
 
-    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]: ...
+    def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
+        """One list. `cells`: of the tables, in which everything on the list is known to lie."""
+        ...
 
 
 class Tracing:
@@ -44,7 +46,7 @@ class Tracing:
     def past(self, members: Members) -> Figure:
         return self.single(members)
 
-    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]:
+    def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
         return [(finding, self.single(finding.members)) for finding in found if finding.members]
 
 
@@ -76,12 +78,23 @@ class Veiling:
         # An earlier month's number lies inside nothing that this document shows.
         return _figure(members, not members or self._digest.desk.is_crowd(members))
 
-    def entries(self, found: Iterable[Finding]) -> list[tuple[Finding, Figure]]:
+    def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
+        # Entries of a list share nothing, and neither do the departments' parts of a matter: a reader can add them up.
+        this_list = object()
         return [
             (finding, _figure(finding.members, shown=True))
             for finding in found
-            if finding.members and self._shown.admits(finding.members)
+            if finding.members
+            and not self._is_least(finding, cells)
+            and self._shown.admits(finding.members, (this_list, *finding.further.get("whole", ())))
         ]
+
+    def _is_least(self, finding: Finding, cells: Iterable[Key]) -> bool:
+        """Whether it lies in a hidden number that a reader can name: that one would then be at least so large, and what
+        is hidden with it at most the rest."""
+        subject = finding.about.get("subject")
+        known = [*cells, *([(("subject", subject),)] if subject else [])]
+        return any(key in self._hidden and finding.members <= self._digest.accepted.cells[key] for key in known)
 
 
 def _figure(members: Members, shown: bool) -> Figure:

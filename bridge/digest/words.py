@@ -1,4 +1,4 @@
-"""The digest's words in Chinese and English. A key that is not here is shown as it is (names of units and places)."""
+"""The digest's words in Chinese and English. Names of units, places and subjects are shown as they are."""
 
 from bridge.words import SYSTEMS_ZH
 from schemas.petition import CLASS_ZH, KIND_ZH
@@ -6,7 +6,14 @@ from schemas.petition import CLASS_ZH, KIND_ZH
 Words = tuple[str, str]
 """Chinese, English."""
 
-_SYSTEMS_EN = {"hotline12345": "12345 hotline", "governance_center": "Governance center", "wechat": "WeChat account"}
+SYSTEMS = SYSTEMS_ZH | {"operator": "操作员录入"}
+_SYSTEMS_EN = {
+    "hotline12345": "12345 hotline",
+    "governance_center": "Governance center",
+    "wechat": "WeChat account",
+    "bridge": "Bridge",
+    "operator": "Entered by an operator",
+}
 _CLASS_EN = ("Solved on the spot", "Home unit", "Hotline transfer", "Key supervision", "Joint package")
 _STATES = {
     "submitted": "已提交",
@@ -30,7 +37,7 @@ _STATES = {
 WORDS: dict[str, dict[str, Words]] = {
     "kind": {kind.value: (zh, kind.value.capitalize()) for kind, zh in KIND_ZH.items()},
     "handling_class": {name.value: (zh, en) for (name, zh), en in zip(CLASS_ZH.items(), _CLASS_EN, strict=True)},
-    "source": {name: (zh, _SYSTEMS_EN.get(name, "Bridge")) for name, zh in SYSTEMS_ZH.items()},
+    "source": {name: (zh, _SYSTEMS_EN[name]) for name, zh in SYSTEMS.items()},
     "state": {state: (zh, state.replace("_", " ").capitalize()) for state, zh in _STATES.items()},
     "progress": {
         "closed": ("已办结", "Closed"),
@@ -69,12 +76,20 @@ NOBODY: dict[str, Words] = {
     "subject": ("未分类", "No subject given"),
     "place": ("未注明地点", "No place given"),
 }
+OTHERS: dict[str, Words] = {
+    "source": ("其他渠道（{}）", "Other channel ({})"),
+    "region": ("其他区划（{}）", "Other region ({})"),
+}
+"""Codes that nobody has listed: the name of a key to the API is its holder's choice, a region may be another city's."""
 
 
 def words(dimension: str, key: str) -> Words:
     """What people read for `key`."""
     if not key:
         return NOBODY.get(dimension, ("未注明", "Not given"))
+    if key not in WORDS.get(dimension, {}) and dimension in OTHERS:
+        zh, en = OTHERS[dimension]
+        return zh.format(key), en.format(key)
     return WORDS.get(dimension, {}).get(key, (key, key))
 
 

@@ -174,5 +174,32 @@ def test_entries_together_leave_no_small_rest() -> None:
 
 def test_what_is_refused_is_not_remembered() -> None:
     numbers = shown(WHOLE)
-    assert not numbers.admits(members(range(9)), members(range(9, 19)))
-    assert numbers.admits(members(range(8, 18)))
+    assert numbers.admits(members(range(9)))
+    assert not numbers.admits(members(range(9, 18)))
+    assert numbers.admits(members(range(8, 17)))
+
+
+def test_a_family_is_added_up_by_itself() -> None:
+    """Two departments' parts leave two of the matter. An entry of another list, which happens to have these two as
+    well, hides that from nobody: who reads it cannot know that it lies inside, but knows that the parts do."""
+    numbers = shown(WHOLE)
+    assert numbers.admits(members(range(14, 20)), ["another list"])
+    assert numbers.admits(members(range(9)), ["matter"])
+    assert not numbers.admits(members(range(9, 18)), ["matter"])
+    assert numbers.admits(members(range(9, 17)), ["matter"])
+
+
+def test_a_number_that_comes_after_its_parts() -> None:
+    numbers = shown()
+    assert numbers.admits(members(range(9)))
+    assert numbers.admits(members(range(9, 18)))
+    assert not numbers.admits(WHOLE)
+    assert numbers.admits(members(range(21)))
+
+
+def test_an_entry_of_two_families_answers_for_both() -> None:
+    numbers = shown(WHOLE)
+    assert numbers.admits(members(range(9)), ["a"])
+    part = members(range(9, 18))
+    assert not numbers.admits(part, ["b"])
+    assert not numbers.admits(part, ["b", "a"])
