@@ -25,6 +25,8 @@ from bridge.bus.topology import Topology
 from bridge.clock import Now, utc_now
 from bridge.conservation import Conservation
 from bridge.delivery import Desk
+from bridge.digest.monthly import Monthly
+from bridge.digest.rules import DigestRules
 from bridge.house import HouseRules
 from bridge.intake import Intake
 from bridge.ledger.explaining import frozen_editions
@@ -159,6 +161,7 @@ class Bridge:
         self.sealer: Sealer | None = None
         self.pollings: list[Polling] = []
         self.nightly: Nightly | None = None
+        self.monthly: Monthly | None = None
         self._law: Conservation | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._roster_watch: asyncio.Task[None] | None = None
@@ -289,6 +292,10 @@ class Bridge:
         if self.settings.reconcile_at is not None:
             self.nightly = self._nightly(self.settings.reconcile_at)
             self._spawn(self.nightly.run())
+        if self.settings.digest_at is not None:
+            rules = DigestRules.load(self.settings.digest_rules)
+            self.monthly = Monthly(self.ledger, self.owner, self.now, self.settings.digest_at, rules)
+            self._spawn(self.monthly.run())
         if not self.settings.embedded:
             self.inspection = Inspection(url, self.topology)
             self._spawn(self.inspection.run())
@@ -330,7 +337,7 @@ class Bridge:
         """Finish or hand back what is leased, seal and sign, then let go of everything (within about 10 s)."""
         if self._roster_watch is not None:
             self._roster_watch.cancel()
-        for part in (self.watch, self.inspection, self.sealer, self.nightly, *self.pollings):
+        for part in (self.watch, self.inspection, self.sealer, self.nightly, self.monthly, *self.pollings):
             if part is not None:
                 await part.stop()
         if self.router is not None:

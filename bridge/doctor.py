@@ -18,6 +18,9 @@ from bridge.adapter import Manifest
 from bridge.apikeys import KeyRing
 from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, depths, differing
+from bridge.clock import to_ms
+from bridge.digest.monthly import month_before, unsealed
+from bridge.digest.seal import is_over
 from bridge.ledger.migrate import current, newest
 from bridge.ledger.notices import loaded_days
 from bridge.ledger.store import Store
@@ -42,6 +45,7 @@ async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Fin
         lambda: asyncio.to_thread(_broker, settings, topology),
         lambda: asyncio.to_thread(_disk, settings),
         lambda: asyncio.to_thread(_calendar, settings),
+        lambda: asyncio.to_thread(_digest, settings),
         lambda: asyncio.to_thread(_keys, settings),
         *(lambda manifest=manifest: _system(settings, manifest) for manifest in manifests),
     ]
@@ -157,6 +161,21 @@ def _calendar(settings: Settings) -> list[Finding]:
             warning=True,
         )
     ]
+
+
+def _digest(settings: Settings) -> list[Finding]:
+    """Whether the month before was sealed. A ledger that cannot be asked is another finding's matter."""
+    now = datetime.now(UTC)
+    month, waits = month_before(now), False
+    with suppress(SQLAlchemyError):
+        store = Store(settings.database_url)
+        if not store.is_missing_file:
+            with store.reading() as conn:
+                waits = is_over(month, to_ms(now)) and unsealed(conn, month)
+        store.close()
+    found = f"{month} is over and not sealed" if waits else f"nothing of {month} waits for its seal"
+    hint = f"BRIDGE_DIGEST_AT seals it by itself; bridge digest --month {month} does it now"
+    return [_found("monthly analysis 分析研判", not waits, found, hint, warning=True)]
 
 
 def _keys(settings: Settings) -> list[Finding]:

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     duplicate_days: float = Field(default=7.0, ge=0, le=365)
     merge_repeats: bool = False
     reconcile_at: time | None = time(0, 30)
+    digest_at: time | None = time(2, 30)
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     keys_dir: Path = Path("data/keys")
     cipher: Algorithm = "AES-256-GCM"
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
                 raise ValueError("directories and http(s):// addresses, separated by commas")
         return targets
 
-    @field_validator("reconcile_at", mode="before")
+    @field_validator("reconcile_at", "digest_at", mode="before")
     @classmethod
     def _empty_is_never(cls, value: object) -> object:
         return None if value == "" else value

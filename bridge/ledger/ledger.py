@@ -16,6 +16,7 @@ from bridge.ledger import accept as accepting
 from bridge.ledger import (
     counting,
     deliver,
+    digests,
     due,
     judge,
     keep,
@@ -161,6 +162,10 @@ class Ledger:
 
     async def load_notice(self, notice: Notice, operator: str) -> notices.Loaded:
         return await self._writer.ask(notices.load_notice, (notice, operator))
+
+    async def seal_digest(self, sealing: digests.Sealing) -> bool:
+        """Whether the month was sealed now."""
+        return await self._writer.ask(digests.seal, sealing)
 
     async def erase(self, order: Erasure) -> Erased:
         return await self._writer.ask(erasing.erase, order)
