@@ -30,7 +30,7 @@ def digest(
     out_dir: Annotated[Path | None, typer.Option("--out", help="Write JSON, XLSX and pages in here.")] = None,
     rules: Annotated[Path | None, typer.Option(help="What counts as hot, pending, … (default: built in).")] = None,
     trace: Annotated[
-        bool, typer.Option("--trace", help="With the petitions behind every number; not to be handed on.")
+        bool, typer.Option("--trace", help="With --json: the petitions behind every number; noted in the journal.")
     ] = False,
     seal: Annotated[bool, typer.Option(help="Seal a month that is over into the journal.")] = True,
     operator: Operator = "cli",
@@ -41,19 +41,37 @@ def digest(
     from bridge.digest.month import BadMonth, Month
     from bridge.digest.rules import BadDigestRules, DigestRules
 
+    if trace and not as_json:
+        fail(Exit.WRONG_USAGE, "--trace goes with --json (须与--json同用)")
     try:
         asked, chosen = Month.parse(month), DigestRules.load(rules or root.settings().digest_rules)
     except (BadMonth, BadDigestRules) as error:
         fail(Exit.WRONG_USAGE, str(error))
     found, items = _reckon(asked, chosen, operator, seal=seal)
+    if not found.final:
+        err.print(_INTERIM, style="yellow", markup=False)
     if out_dir is not None:
         _write_files(out_dir, found, items)
+    if trace:
+        # Before anybody reads it.
+        _writing(lambda work: _note_traced(work, month, operator))
     if as_json:
         document(found.traced if trace else found.published)
     else:
         _tell(found, out_dir)
     if found.holds is False:
         fail(Exit.FALLS_SHORT, f"{month} is not computed the same as when it was sealed (重新计算与封存结果不一致)")
+
+
+_INTERIM = (
+    "interim: the month is not over. Nothing is sealed, and no files are written for deputies and departments "
+    "(阶段性数字：当月尚未结束，不封存，不生成两代表一委员和部门材料)"
+)
+
+
+def _note_traced(work: Any, month: str, operator: str) -> None:
+    work.note("digest.traced", month=month, actor=f"operator:{operator}")
+    work.flush()
 
 
 def _reckon(month: Any, rules: Any, operator: str, *, seal: bool) -> tuple[Any, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.clock import iso
 from bridge.digest.documents import Document
+from bridge.digest.rounds import motion_kind, motion_words
 
 ACTIONS = {
     "consult": ("征求部门意见", "Opinions asked"),
@@ -47,7 +48,7 @@ _SHARED = (
 
 def package(document: Document, items: Iterable[Mapping[str, Any]]) -> Document:
     """Everything published, and each proposal with all its rounds."""
-    return {**document, "audience": "meeting", "proposals": [told(item) for item in items]}
+    return {**document, "audience": "meeting", "proposals": [{**told(item), **_came(item)} for item in items]}
 
 
 def export(document: Document, items: Iterable[Mapping[str, Any]]) -> Document:
@@ -64,20 +65,34 @@ def told(item: Mapping[str, Any]) -> Document:
 
 
 def _outcome(item: Mapping[str, Any]) -> Document:
-    """Where a proposal stands, the project it is part of, and its motions with what became of each."""
+    """Where a proposal stands, and what came of it."""
+    return {**{name: item[name] for name in ("item_id", "title", "about", "state")}, **_came(item)}
+
+
+def _came(item: Mapping[str, Any]) -> Document:
+    """The projects a proposal is part of, and its motions with what became of each."""
     rounds = item["rounds"]
     results = {entry["number"]: entry["outcome"] for entry in rounds if entry["action"] == "resolve"}
     motions = [
-        {"kind": entry["kind"], "number": entry["number"], "outcome": results.get(entry["number"])}
+        # It was kept in Chinese before kinds had codes.
+        {"kind": motion_kind(entry["kind"]), "number": entry["number"], "outcome": results.get(entry["number"])}
         for entry in rounds
         if entry["action"] == "table"
     ]
-    projects = [entry["project"] for entry in rounds if entry["action"] == "link"]
-    return {
-        "item_id": item["item_id"],
-        "title": item["title"],
-        "about": item["about"],
-        "state": item["state"],
-        "projects": projects,
-        "motions": motions,
-    }
+    return {"projects": [entry["project"] for entry in rounds if entry["action"] == "link"], "motions": motions}
+
+
+def who(entry: Mapping[str, Any]) -> str:
+    """Whom a round is about: the units asked, the one that answered, those it was given to."""
+    return "、".join(entry.get("units", ())) or str(entry.get("unit") or entry.get("to") or "")
+
+
+def what(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """What a round says, as it was entered; a motion's kind in Chinese and English."""
+    if entry["action"] == "table":
+        zh, en = motion_words(entry["kind"])
+        return f"{zh}{entry['number']}", f"{en} {entry['number']}"
+    if entry["action"] == "resolve":
+        return (f"{entry['number']}：{entry['outcome']}",) * 2
+    said = str(entry.get("opinion") or entry.get("text") or entry.get("project") or "")
+    return said, said

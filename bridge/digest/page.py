@@ -5,11 +5,12 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from bridge.digest import words
+from bridge.digest import proposals, words
 from bridge.digest.charts import SHADES, columns, spark, stack
+from bridge.digest.extract import totals
 from bridge.digest.markup import HIDDEN, bars, heading, note, nothing, number, right, say, sub, table
-from bridge.digest.meeting import ACTIONS, STATES
 from bridge.digest.month import Month
+from bridge.digest.rise import rise, written
 
 Document = Mapping[str, Any]
 _TITLES = {
@@ -20,10 +21,15 @@ _TITLE = ("民意“5”来听月度分析研判", "Monthly analysis of what cit
 _KINDS = tuple(words.WORDS["kind"])
 _CLASSES = tuple(words.WORDS["handling_class"])
 _PROGRESS = ("closed", "answered", "handling")
+_REPEATED = ("反复反映（按事项）", "Repeated, by subject")
+_DIFFICULT = ("疑难诉求（按情形，可重复）", "Difficult, by reason (may overlap)")
 
 
 def render(document: Document, seal: Mapping[str, Any] | None = None) -> str:
-    """The page of a published document, a meeting package, or a deputies' export: it shows what the document has."""
+    """The page of a published document, a meeting package, a deputies' export or a department's extract: it shows what
+    the document has."""
+    if document["audience"] == "department":
+        return _page(document, *_TITLES["department"], _department(document["unit"]), seal)
     sections = [
         _summary(document),
         _months(document),
@@ -34,24 +40,25 @@ def render(document: Document, seal: Mapping[str, Any] | None = None) -> str:
     return _page(document, zh, en, "".join(sections), seal)
 
 
-def department(document: Document, unit: Mapping[str, Any]) -> str:
-    """One department's page out of the published document."""
-    tiles = (
-        ("本月交办", "Assigned", unit["count"]),
-        ("月末在办", "Open at the cut-off", unit["open"]["count"]),
-        ("久拖不决", "Long pending", unit["pending"]["count"]),
+def _department(unit: Mapping[str, Any]) -> str:
+    tiles = "".join(
+        f'<div class="tile"><b>{number(count)}</b><span>{say(zh, en)}</span></div>' for zh, en, count in totals(unit)
     )
-    parts = [
-        f'<h2>{say(unit["zh"], unit["en"])}</h2><div class="tiles">',
-        "".join(f'<div class="tile"><b>{number(count)}</b><span>{say(zh, en)}</span></div>' for zh, en, count in tiles),
-        "</div>",
-        f'<div class="pair">{bars("按诉求类型", "By kind", unit["kinds"])}',
-        f"{bars('办理进度', 'Progress', unit['progress'])}</div>",
-        _matters("热点诉求", "Hot matters", unit["hot"]),
-        _groups("相似诉求", "Similar petitions", unit["similar"]),
-    ]
-    zh, en = _TITLES["department"]
-    return _page(document, zh, en, "".join(parts), None)
+    lasting = (
+        bars(zh, en, unit[name]) if unit[name] else f'<div class="whole">{sub(zh, en)}{nothing()}</div>'
+        for name, zh, en in (("repeated", *_REPEATED), ("difficult", *_DIFFICULT))
+    )
+    return "".join(
+        (
+            f'<h2>{say(unit["zh"], unit["en"])}</h2><div class="tiles">{tiles}</div>',
+            f'<div class="pair">{bars("按诉求类型", "By kind", unit["kinds"])}',
+            f"{bars('办理进度', 'Progress', unit['progress'])}</div>",
+            _matters("热点诉求", "Hot matters", unit["hot"]),
+            _groups("相似诉求", "Similar petitions", unit["similar"]),
+            _groups("意见建议", "Suggestions", unit["suggestions"]),
+            f'<div class="pair">{"".join(lasting)}</div>',
+        )
+    )
 
 
 def _page(document: Document, zh: str, en: str, body: str, seal: Mapping[str, Any] | None) -> str:
@@ -70,7 +77,10 @@ def _page(document: Document, zh: str, en: str, body: str, seal: Mapping[str, An
 
 
 def _draft() -> str:
-    text = say("本月尚未结束，以下为截至目前的数字，未封存。", "The month is not over: figures so far, not sealed.")
+    text = say(
+        "阶段性数字：本月尚未结束，未封存，仅供内部参考，不得对外提供。",
+        "Interim: the month is not over, nothing is sealed. For the house only, not to be handed on.",
+    )
     return f'<p class="draft">{text}</p>'
 
 
@@ -90,9 +100,9 @@ def _lead(document: Document) -> str:
     """The month in a sentence, out of numbers that are shown."""
     accepted = document["totals"]["accepted"]["count"]
     *before, _ = (month["count"] for month in document["months"])
-    if accepted is None or None in before or not sum(before):
+    change = rise(accepted, before)
+    if change is None:
         return ""
-    change = round(100 * accepted * len(before) / sum(before)) - 100
     zh_change = f"上升{change}%" if change > 0 else f"下降{-change}%" if change < 0 else "持平"
     en_change = f"{abs(change)}% {'more' if change > 0 else 'fewer'} than" if change else "as many as"
     hot = document["hot"][0] if document["hot"] else None
@@ -153,10 +163,11 @@ def _hot(document: Document) -> str:
         mean = " / ".join(number(value) for value in values[:-1])
         rows.append(
             [f'<td class="rank">{rank}</td>', escape(found["place"]), escape(found["subject"]),
-             right(number(values[-1])), right(mean), spark(values), _trend(found["trend"])]
+             right(number(values[-1])), right(mean), spark(values), _trend(found["trend"]),
+             right(written(rise(values[-1], values[:-1])))]
         )  # fmt: skip
     head = ["", say("地点", "Place"), say("事项", "Subject"), _n("本月", "Month"), _n("前几个月", "Months before"), "",
-            say("走势", "Trend")]  # fmt: skip
+            say("走势", "Trend"), _n("较月均", "Against the mean")]  # fmt: skip
     rule = document["rules"]["hot"] if "rules" in document else None
     explained = (
         note(
@@ -179,11 +190,9 @@ def _suggestions(document: Document) -> str:
 
 def _lasting(document: Document) -> str:
     charts = (
-        bars("反复反映（按事项）", "Repeated, by subject", document["repeated"]) if document["repeated"] else "",
+        bars(*_REPEATED, document["repeated"]) if document["repeated"] else "",
         bars("久拖不决（在办时长）", "Long pending, by days open", document["pending"]),
-        bars("疑难诉求（按情形，可重复）", "Difficult, by reason (may overlap)", document["difficult"])
-        if document["difficult"]
-        else "",
+        bars(*_DIFFICULT, document["difficult"]) if document["difficult"] else "",
     )
     title = heading("反复反映、久拖不决与疑难诉求", "Repeated, long pending, difficult")
     lists = (
@@ -217,30 +226,6 @@ def _units(document: Document) -> str:
     )
     shown = f'{table(head, rows)}<p class="key">{legend}</p>' if rows else nothing()
     return heading("承办单位", "Departments") + shown
-
-
-def _proposals(document: Document) -> str:
-    title = heading("对策建议", "Proposals")
-    found = document["proposals"]
-    return title + ("".join(_proposal(item) for item in found) if found else note("尚未提出。", "None yet."))
-
-
-def _proposal(item: Mapping[str, Any]) -> str:
-    title = f"{escape(item['item_id'])}　{escape(item['title'])}"
-    lines = [f'<b>{title}</b> <span class="tag">{say(*STATES[item["state"]])}</span>']
-    for entry in item.get("rounds", ()):
-        said = "；".join(_plain(value) for name, value in entry.items() if name not in ("action", "at"))
-        lines.append(f'<p class="round">{entry["at"][:10]}　{say(*ACTIONS[entry["action"]])}：{escape(said)}</p>')
-    for project in item.get("projects", ()):
-        lines.append(f'<p class="round">{say(*ACTIONS["link"])}：{escape(project)}</p>')
-    for motion in item.get("motions", ()):
-        outcome = motion["outcome"] or "—"
-        lines.append(f'<p class="round">{escape(motion["kind"])} {escape(motion["number"])}：{escape(outcome)}</p>')
-    return f'<div class="proposal">{"".join(lines)}</div>'
-
-
-def _plain(value: Any) -> str:
-    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _matters(zh: str, en: str, found: Sequence[Mapping[str, Any]]) -> str:
@@ -300,6 +285,6 @@ _LISTS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("suggestions", _suggestions),
     ("pending", _lasting),
     ("units", _units),
-    ("proposals", _proposals),
+    ("proposals", lambda document: proposals.section(document["proposals"])),
 )
 """A section for each list, in the page's order, where the document has it."""

@@ -55,16 +55,19 @@ def forbids(action: str, said: Mapping[str, Any], state: str, rounds: Rounds) ->
 
 def kept(action: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """What is said as it is kept: a motion's kind may be written in either language."""
-    return {**said, "kind": _kind(said["kind"])} if action == "table" and _is_said(said.get("kind")) else dict(said)
+    return (
+        {**said, "kind": motion_kind(said["kind"])} if action == "table" and _is_said(said.get("kind")) else dict(said)
+    )
+
+
+def motion_kind(written: str) -> str:
+    """The kind in `MOTIONS`, from either language; what is none stays as it is."""
+    return next((kind for kind, (zh, _) in MOTIONS.items() if written.lower() in (kind, zh)), written)
 
 
 def motion_words(kind: str) -> tuple[str, str]:
-    """What people read for a kind, also for one that was kept in Chinese before there were `MOTIONS`."""
-    return MOTIONS.get(_kind(kind), (kind, kind))
-
-
-def _kind(written: str) -> str:
-    return next((kind for kind, (zh, _) in MOTIONS.items() if written.lower() in (kind, zh)), written)
+    """What people read for a kind."""
+    return MOTIONS.get(motion_kind(kind), (kind, kind))
 
 
 def asked(rounds: Rounds) -> list[str]:

@@ -72,6 +72,11 @@ def is_over(month: Month, now: int) -> bool:
     return now >= month.end + GRACE_MS
 
 
+def goes_on(month: Month, now: int) -> bool:
+    """Whether the month has begun and is not over: its numbers are interim."""
+    return month.start <= now and not is_over(month, now)
+
+
 def _held(conn: Connection, vault: Vault, month: Month, row: Row, mask: Mask | None) -> Reckoned:
     seal = _intact(conn, month, row)
     kept = orjson.loads(row["published"]), orjson.loads(row["traced"])

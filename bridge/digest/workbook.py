@@ -8,11 +8,16 @@ from typing import Any
 import xlsxwriter
 
 from bridge.digest import words
+from bridge.digest.extract import totals
 from bridge.digest.markup import HIDDEN
-from bridge.digest.meeting import ACTIONS, STATES
+from bridge.digest.meeting import ACTIONS, STATES, what, who
+from bridge.digest.rise import rise
+from bridge.digest.rounds import asked, motion_words
 
 Document = Mapping[str, Any]
 Cell = str | int | None
+Sheet = tuple[str, Sequence[str], list[list[Cell]]]
+"""Name, columns, rows."""
 _KINDS = tuple(words.WORDS["kind"])
 _TABLES = {
     "kind": "类型 Kind",
@@ -24,6 +29,15 @@ _TABLES = {
     "state": "状态 State",
     "progress": "进度 Progress",
 }
+_NAMED = ("名称", "Name", "件数 Count")
+_MATTERS = ("地点 Place", "事项 Subject", "件数 Count")
+_HOT = (*_MATTERS, "前几个月 Before", "走势 Trend", "较月均% Against the mean, %")
+_PROPOSED = ("编号 Number", "标题 Title", "事项 Subject", "地点 Place", "状态 State")
+_CAME = ("民生实事项目 Projects", "议案提案 Motions")
+_ROUNDS = ("编号 Number", "标题 Title", "日期 Date", "环节 Round", "单位或对象 Who", "内容 What")
+_MOTIONS = ("编号 Number", "标题 Title", "类别 Kind", "文号 Number of the motion", "办理结果 Outcome")
+_INTERIM = ("阶段性数字，未封存，不得对外提供", "Interim, not sealed, not to be handed on")
+_OPEN = "尚无办理结果 none yet"
 _GROUPED = ("地点 Place", "处数 Places", "事项 Subject", "共同用语 Words", "件数 Count")
 _CROSSED = ("诉求类型 Kind", "处理方式 Class", "件数 Count")
 _UNITS = ("承办单位 Unit", "合计 All", *("/".join(words.words("kind", kind)) for kind in _KINDS), "在办 Open")
@@ -38,7 +52,10 @@ def render(document: Document) -> bytes:
         book.set_properties({"title": f"月度分析研判 {document['month']}", "created": _cut_off(document)})
         head = book.add_format({"bold": True, "bg_color": "#F7F3EC", "bottom": 1, "text_wrap": True})
         for name, columns, rows in _sheets(document):
-            _write(book.add_worksheet(name), columns, rows, head)
+            sheet = book.add_worksheet(name)
+            _write(sheet, columns, rows, head)
+            if not document["final"]:
+                sheet.set_header(f"&C{_INTERIM[0]} {_INTERIM[1]}")
     return out.getvalue()
 
 
@@ -69,32 +86,52 @@ def _width(text: str) -> int:
     return sum(2 if char > "\u2e80" else 1 for char in text)
 
 
-def _sheets(document: Document) -> Iterable[tuple[str, Sequence[str], list[list[Cell]]]]:
-    """(name, columns, rows) of each sheet the document has something for."""
+def _sheets(document: Document) -> Iterable[Sheet]:
+    """Each sheet that the document has something for."""
+    if document["audience"] == "department":
+        yield from _extract(document["unit"])
+        return
     yield "总体情况 Summary", ("指标", "Figure", "件数 Count"), _summary(document)
     for name, title in _TABLES.items():
         if name in document["tables"]:
-            yield title, ("名称", "Name", "件数 Count"), [_named(row) for row in document["tables"][name]]
+            yield title, _NAMED, [_named(row) for row in document["tables"][name]]
     if "kinds_by_class" in document:
         yield "类型×方式 Kind by class", _CROSSED, [_crossed(cell) for cell in document["kinds_by_class"]]
-    yield "热点 Hot", ("地点 Place", "事项 Subject", "件数 Count", "前几个月 Before", "走势 Trend"), _hot(document)
-    for key, title in (("similar", "相似 Similar"), ("suggestions", "建议 Suggestions")):
-        yield title, _GROUPED, [_group(group) for group in document[key]]
-    lasting = {"repeated": "反复 Repeated", "pending": "久拖 Pending", "difficult": "疑难 Difficult"}
-    for key, title in lasting.items():
-        if key in document:
-            yield title, ("名称", "Name", "件数 Count"), [_named(row) for row in document[key]]
+    yield "热点 Hot", _HOT, [_hot(found) for found in document["hot"]]
+    yield from _lists(document)
     for key, title in (
         ("pending_matters", "久拖事项 Pending where"),
         ("difficult_matters", "疑难事项 Difficult where"),
     ):
         if key in document:
-            rows = [[row["place"], row["subject"], _number(row["count"])] for row in document[key]]
-            yield title, ("地点 Place", "事项 Subject", "件数 Count"), rows
+            yield title, _MATTERS, [_matter(row) for row in document[key]]
     if "units" in document:
         yield "分单位 Departments", _UNITS, [_unit(unit) for unit in document["units"]]
     if "proposals" in document:
-        yield "对策建议 Proposals", ("编号 Number", "标题 Title", "状态 State", "过程 Rounds"), _proposals(document)
+        yield from _proposals(document["proposals"])
+
+
+def _lists(held: Mapping[str, Any]) -> Iterable[Sheet]:
+    """The lists that the whole city and one department have alike."""
+    for key, title in (("similar", "相似 Similar"), ("suggestions", "建议 Suggestions")):
+        yield title, _GROUPED, [_group(group) for group in held[key]]
+    lasting = {"repeated": "反复 Repeated", "pending": "久拖 Pending", "difficult": "疑难 Difficult"}
+    for key, title in lasting.items():
+        # A department's long pending ones are a number, not a list.
+        if isinstance(held.get(key), list):
+            yield title, _NAMED, [_named(row) for row in held[key]]
+
+
+def _extract(unit: Mapping[str, Any]) -> Iterable[Sheet]:
+    yield (
+        "总体情况 Summary",
+        ("指标", "Figure", "件数 Count"),
+        [[zh, en, _number(count)] for zh, en, count in totals(unit)],
+    )
+    for key, title in (("kinds", _TABLES["kind"]), ("progress", _TABLES["progress"])):
+        yield title, _NAMED, [_named(row) for row in unit[key]]
+    yield "热点 Hot", _MATTERS, [_matter(row) for row in unit["hot"]]
+    yield from _lists(unit)
 
 
 def _number(count: int | None) -> Cell:
@@ -102,8 +139,9 @@ def _number(count: int | None) -> Cell:
 
 
 def _summary(document: Document) -> list[list[Cell]]:
-    totals = [[*word, _number(document["totals"][name]["count"])] for name, word in words.WORDS["total"].items()]
-    return [*totals, *([month["month"], month["month"], _number(month["count"])] for month in document["months"])]
+    told: list[list[Cell]] = [] if document["final"] else [[*_INTERIM, None]]
+    told += [[*word, _number(document["totals"][name]["count"])] for name, word in words.WORDS["total"].items()]
+    return [*told, *([month["month"], month["month"], _number(month["count"])] for month in document["months"])]
 
 
 def _named(row: Mapping[str, Any]) -> list[Cell]:
@@ -117,13 +155,15 @@ def _crossed(cell: Mapping[str, Any]) -> list[Cell]:
     return [*names, _number(cell["count"])]
 
 
-def _hot(document: Document) -> list[list[Cell]]:
-    rows: list[list[Cell]] = []
-    for found in document["hot"]:
-        before = " / ".join(str(_number(month["count"])) for month in found["before"])
-        trend = words.words("trend", found["trend"])[0]
-        rows.append([found["place"], found["subject"], _number(found["count"]), before, trend])
-    return rows
+def _hot(found: Mapping[str, Any]) -> list[Cell]:
+    counts = [month["count"] for month in found["before"]]
+    before = " / ".join(str(_number(count)) for count in counts)
+    trend = words.words("trend", found["trend"])[0]
+    return [*_matter(found), before, trend, rise(found["count"], counts)]
+
+
+def _matter(row: Mapping[str, Any]) -> list[Cell]:
+    return [row["place"], row["subject"], _number(row["count"])]
 
 
 def _group(group: Mapping[str, Any]) -> list[Cell]:
@@ -137,10 +177,39 @@ def _unit(unit: Mapping[str, Any]) -> list[Cell]:
             _number(unit["open"]["count"])]  # fmt: skip
 
 
-def _proposals(document: Document) -> list[list[Cell]]:
-    rows: list[list[Cell]] = []
-    for item in document["proposals"]:
-        rounds = "；".join(f"{entry['at'][:10]} {ACTIONS[entry['action']][0]}" for entry in item.get("rounds", ()))
-        motions = "；".join(f"{one['kind']}{one['number']}：{one['outcome'] or '—'}" for one in item.get("motions", ()))
-        rows.append([item["item_id"], item["title"], STATES[item["state"]][0], rounds or motions])
-    return rows
+# ── proposals ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _proposals(found: Sequence[Mapping[str, Any]]) -> Iterable[Sheet]:
+    """What became of each; for the meeting also every round, with who and what."""
+    meeting = any("rounds" in item for item in found)
+    columns = (*_PROPOSED, *(("征求单位 Units asked", "反馈意见 Opinions") if meeting else ()), *_CAME)
+    yield "对策建议 Proposals", columns, [_proposal(item) for item in found]
+    if meeting:
+        yield "办理过程 Rounds", _ROUNDS, [_round(item, entry) for item in found for entry in item["rounds"]]
+    yield "议案提案 Motions", _MOTIONS, [_motion(item, motion) for item in found for motion in item["motions"]]
+
+
+def _proposal(item: Mapping[str, Any]) -> list[Cell]:
+    about = item["about"]
+    opinions = [entry for entry in item.get("rounds", ()) if entry["action"] == "opine"]
+    house = ["、".join(asked(item.get("rounds", ()))), "；".join(f"{who(one)}：{what(one)[0]}" for one in opinions)]
+    return [
+        item["item_id"], item["title"], about.get("subject"), about.get("place"), "/".join(STATES[item["state"]]),
+        *(house if "rounds" in item else ()),
+        "；".join(item["projects"]), "；".join(_motion_told(motion) for motion in item["motions"]),
+    ]  # fmt: skip
+
+
+def _motion_told(motion: Mapping[str, Any]) -> str:
+    return f"{motion_words(motion['kind'])[0]}{motion['number']}：{motion['outcome'] or _OPEN}"
+
+
+def _round(item: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Cell]:
+    action = "/".join(ACTIONS[entry["action"]])
+    return [item["item_id"], item["title"], entry["at"][:10], action, who(entry), what(entry)[0]]
+
+
+def _motion(item: Mapping[str, Any], motion: Mapping[str, Any]) -> list[Cell]:
+    kind = "/".join(motion_words(motion["kind"]))
+    return [item["item_id"], item["title"], kind, motion["number"], motion["outcome"] or _OPEN]

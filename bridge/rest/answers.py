@@ -174,18 +174,33 @@ _LISTS: Final = (
     *("months", "kinds_by_class", "hot", "similar", "suggestions", "repeated"),
     *("pending", "pending_matters", "difficult", "difficult_matters", "units"),
 )
+_DIGEST_HEAD: Final = {"format": TEXT, "month": MONTH, "cut_off": MOMENT, "final": FLAG, "rules": {"type": "object"}}
 _DIGEST: Final = {
-    "format": TEXT,
-    "month": MONTH,
-    **dict.fromkeys(("from", "until", "cut_off"), MOMENT),
-    "final": FLAG,
-    "rules": {"type": "object"},
+    **_DIGEST_HEAD,
+    **dict.fromkeys(("from", "until"), MOMENT),
     "totals": record("Totals 总数", dict.fromkeys(_TOTALS, of("Figure"))),
     "tables": by_name(many({"type": "object"})),
     **dict.fromkeys(_LISTS, many({"type": "object"})),
     "audience": words("everyone", "operators"),
 }
 _SEAL: Final = record("Seal 封存", {"sha256": DIGEST, "traced_sha256": DIGEST, "at": MOMENT})
+_MOTION: Final = {"kind": words("motion", "proposal"), "number": TEXT, "outcome": maybe(TEXT)}
+_CAME: Final = {"projects": many(TEXT), "motions": many(record("Motion 议案提案", _MOTION))}
+_PROPOSAL: Final = {"item_id": TEXT, "title": TEXT, "about": {"type": "object"}, "state": TEXT, **_CAME}
+_NOT_FOR_DEPUTIES: Final = ("kinds_by_class", "repeated", "pending", "pending_matters", "difficult",
+                            "difficult_matters", "units")  # fmt: skip
+_DEPUTIES: Final = {
+    **{name: schema for name, schema in _DIGEST.items() if name not in _NOT_FOR_DEPUTIES},
+    "audience": words("deputies"),
+    "proposals": many(record("Proposal and what came of it 对策建议及结果", _PROPOSAL)),
+}
+_UNIT_LISTS: Final = ("kinds", "progress", "hot", "similar", "suggestions", "repeated", "difficult")
+_UNIT: Final = {
+    **dict.fromkeys(("key", "zh", "en"), TEXT),
+    "count": maybe(COUNT),
+    **dict.fromkeys(("open", "pending"), of("Figure")),
+    **dict.fromkeys(_UNIT_LISTS, many({"type": "object"})),
+}
 _ITEM: Final = {"item_id": TEXT, "month": MONTH, "state": TEXT, "rounds": many({"type": "object"})}
 _UNREACHED: Final = {
     "petition_id": PETITION_ID,
@@ -364,6 +379,21 @@ SHAPES: Final[Mapping[str, Schema]] = {
         {"petitions": many(PETITION_ID)},
     ),
     "Digest": record("Monthly analysis 月度分析研判", _DIGEST, {"sealed": maybe(_SEAL)}),
+    "MeetingPackage": record(
+        "Package for the meeting 会议材料",
+        {
+            **_DIGEST,
+            "audience": words("meeting"),
+            "proposals": many(record("Proposal with its rounds 对策建议及过程", {**_PROPOSAL, **_ITEM})),
+        },
+        {"sealed": maybe(_SEAL)},
+    ),
+    "DeputiesExport": record("For deputies and members 两代表一委员材料", _DEPUTIES, {"sealed": maybe(_SEAL)}),
+    "DepartmentExtract": record(
+        "One department's extract 单位材料",
+        {**_DIGEST_HEAD, "audience": words("department"), "unit": record("Department 单位", _UNIT)},
+        {"sealed": maybe(_SEAL)},
+    ),
     "DigestItem": record("Proposal and its rounds 对策建议", _ITEM, closed=False),
     "DigestItems": record("Proposals 对策建议清单", {"items": many(of("DigestItem"))}),
     "Health": record("Process 进程", {"status": words("ok"), "owner": TEXT}),

@@ -317,13 +317,33 @@ OPERATIONS: Final = (
     ),
     # the monthly analysis
     Operation(
-        "get", "/v1/digests/{month}", "月度分析研判 · The monthly analysis", {}, "digests", scope="petitions:read",
-        asks=(_query("trace", "附每个数背后的诉求编号，须有operate · with the petitions; needs `operate`",
-                     {"type": "boolean", "default": False}),),
+        "get", "/v1/digests/{month}", "月度分析研判及其材料 · The monthly analysis and what is handed on of it", {},
+        "digests", scope="petitions:read", problems=(409,),
+        asks=(
+            _query("trace", "附每个数背后的诉求编号，须有operate · with the petitions; needs `operate`",
+                   {"type": "boolean", "default": False}),
+            _query("format", "格式，未注明则依Accept · form; without it `Accept` decides",
+                   {"type": "string", "enum": ["json", "html", "xlsx"]}),
+            _query("audience", "材料：会议（须有operate）、两代表一委员、单位 · for the meeting (needs `operate`), the "
+                   "deputies, one department",
+                   {"type": "string", "enum": ["everyone", "meeting", "deputies", "department"],
+                    "default": "everyone"}),
+            _query("unit", "单位名称，与audience=department同用 · the department, with `audience=department`"),
+        ),
+        description="当月未结束时仅限`operate`，且不提供两代表一委员和单位材料(409) · Until the month is over it is "
+        "for `operate` only, and deputies' and departments' papers are refused (409).",
         also={"200": answer(
             "月度分析研判；Accept: text/html得网页 · the analysis; a page for `Accept: text/html`",
-            content(of("Digest"), {"example": examples()["Digest"]}),
+            content(
+                {"anyOf": [of("Digest"), of("MeetingPackage"), of("DeputiesExport"), of("DepartmentExtract")]},
+                {name: examples()[shape] for name, shape in (
+                    ("everyone", "Digest"), ("meeting", "MeetingPackage"), ("deputies", "DeputiesExport"),
+                    ("department", "DepartmentExtract"),
+                )},
+            ),
             content({"type": "string"}, media_type="text/html"),
+            content({"type": "string", "format": "binary"},
+                    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )},
     ),
     Operation(

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli.digest import register
+from bridge.clock import utc_now
+from bridge.digest.month import Month
+from schemas.base import SHANGHAI
 
 app = typer.Typer()
 register(app)
@@ -52,6 +56,30 @@ def test_the_files_of_a_month(here: Path) -> None:
     assert sealed in found.stdout.replace("\n", "")
 
 
+def test_a_month_that_goes_on_is_marked_and_not_handed_on(here: Path) -> None:
+    month = str(Month.parse(f"{utc_now().astimezone(SHANGHAI):%Y-%m}"))
+    found = bridge("digest", "--month", month, "--out", "out", "--json")
+    assert found.exit_code == 0
+    assert "阶段性数字" in found.stderr
+    assert "interim" in found.stderr
+    assert orjson.loads(found.stdout)["final"] is False
+    assert sorted(path.name for path in (here / "out").iterdir()) == [
+        f"digest-{month}-interim.json", *(f"meeting-{month}-interim.{form}" for form in ("html", "json", "xlsx"))
+    ]  # fmt: skip
+    assert "interim" not in bridge("digest", "--month", PAST).stderr
+
+
+def test_who_reads_the_petitions_is_noted(here: Path) -> None:
+    found = bridge("digest", "--month", PAST, "--json", "--trace", "--operator", "wang")
+    assert orjson.loads(found.stdout)["audience"] == "operators"
+    assert bridge("digest", "--month", PAST, "--json", "--operator", "li").exit_code == 0
+    with closing(sqlite3.connect(here / "data" / "bridge.db")) as ledger:
+        noted = [orjson.loads(body) for (body,) in ledger.execute(
+            "SELECT body FROM journal WHERE what = 'digest.traced'"
+        )]  # fmt: skip
+    assert [(entry["actor"], entry["month"]) for entry in noted] == [("operator:wang", PAST)]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -59,6 +87,7 @@ def test_the_files_of_a_month(here: Path) -> None:
         (("--month", "2099-01"), "has not begun"),
         (("--month", PAST, "--rules", "gone.toml"), "gone.toml"),
         (("--month", PAST, "--out", "taken/inside"), "cannot be written"),
+        (("--month", PAST, "--trace"), "--json"),
     ],
 )
 def test_wrong_usage_is_one_line(here: Path, words: tuple[str, ...], said: str) -> None:
@@ -79,7 +108,7 @@ def test_a_month_that_is_reckoned_otherwise_than_it_was_sealed(here: Path, monke
 
 def test_a_sealed_document_that_was_changed_is_an_error_and_is_not_handed_on(here: Path) -> None:
     assert bridge("digest", "--month", PAST).exit_code == 0
-    with sqlite3.connect(here / "data" / "bridge.db") as ledger:
+    with closing(sqlite3.connect(here / "data" / "bridge.db")) as ledger, ledger:
         ledger.execute("UPDATE digests SET published = published || ' '")
     found = bridge("digest", "--month", PAST, "--out", "out", "--json")
     assert found.exit_code == 1

@@ -12,9 +12,11 @@ from defusedxml.ElementTree import fromstring
 
 from bridge.digest import page, workbook
 from bridge.digest.documents import published
+from bridge.digest.extract import extract
 from bridge.digest.markup import HIDDEN
 from bridge.digest.meeting import export, package
-from tests.digest.cases import digest, invented, many
+from tests.digest.cases import MONTH, digest, invented, many
+from tests.digest.test_documents import again
 from tests.digest.test_items import ITEM
 
 NASTY = '=1+1"><script>alert(1)</script>'
@@ -24,7 +26,14 @@ ITEMS: list[dict[str, Any]] = [
         "about": {"subject": "供水"},
         "rounds": [
             {"action": "consult", "at": 1_793_500_000_000, "units": ["水务局", NASTY]},
-            {"action": "table", "at": 1_793_600_000_000, "kind": "提案", "number": "2027-118"},
+            {"action": "opine", "at": 1_793_510_000_000, "unit": "水务局", "opinion": "同意"},
+            {"action": "assess", "at": 1_793_520_000_000, "text": "条件具备"},
+            {"action": "adopt", "at": 1_793_530_000_000, "text": "常务会议通过"},
+            {"action": "link", "at": 1_793_540_000_000, "project": "民生实事第3项"},
+            {"action": "convey", "at": 1_793_550_000_000, "to": "市人大代表"},
+            {"action": "table", "at": 1_793_600_000_000, "kind": "proposal", "number": "2027-118"},
+            {"action": "table", "at": 1_793_600_000_000, "kind": "议案", "number": "2027-9"},
+            {"action": "resolve", "at": 1_793_700_000_000, "number": "2027-118", "outcome": "已采纳"},
         ],
     }
 ]  # fmt: skip
@@ -110,7 +119,9 @@ def test_the_numbers_are_the_documents(document: dict[str, Any], read: Reader) -
 
 
 def test_a_month_that_goes_on_says_so(document: dict[str, Any]) -> None:
-    assert "尚未结束" in page.render({**document, "final": False})
+    markup = page.render({**document, "final": False})
+    assert "尚未结束" in markup
+    assert "not to be handed on" in markup
     assert "尚未结束" not in page.render(document)
 
 
@@ -127,13 +138,65 @@ def test_what_deputies_get_has_no_departments(document: dict[str, Any]) -> None:
     assert "2027-118" in page.render(export(document, ITEMS))
 
 
-def test_a_departments_own_page(document: dict[str, Any]) -> None:
-    unit = next(unit for unit in document["units"] if unit["key"] == NASTY)
-    found = Reader(page.department(document, unit))
+def test_a_proposal_is_told_in_words(document: dict[str, Any]) -> None:
+    text = Reader(page.render(document))
+    assert "提案2027-118" in text.said("zh-CN")
+    assert "Motion 2027-9" in text.said("en")
+    assert "水务局：同意" in text.everything
+    deputies = Reader(page.render(export(document, ITEMS)))
+    assert "尚无办理结果" in deputies.said("zh-CN")
+    assert "同意" not in deputies.everything
+    assert "常务会议通过" not in deputies.everything
+    assert not re.search("proposal ?2027", text.everything + deputies.everything)
+
+
+def test_growth_is_told_where_every_number_of_it_is(document: dict[str, Any]) -> None:
+    row = {"place": "甲社区", "subject": "供水", "trend": "surge"}
+    shown = {**row, "count": 40, "before": [{"count": 20}, {"count": 10}, {"count": 0}]}
+    veiled = {**row, "count": 40, "before": [{"count": 20}, {"count": None}, {"count": 0}]}
+    for hot, percent in ((shown, "+300%"), (veiled, None), ({**shown, "count": None}, None)):
+        changed = {**document, "hot": [hot], "months": [{"month": "2026-10", "count": None}]}
+        (line,) = re.findall(r'<tr><td class="rank">1</td>甲.*?</tr>|<tr><td class="rank">1</td><td>甲社区.*?</tr>',
+                             page.render(changed))  # fmt: skip
+        assert re.findall(r"[+−±]\d+%", line) == ([percent] if percent else [])
+        told = sheets(workbook.render(changed))["热点 Hot"][1]
+        assert told[5:] == ([percent.strip("+%")] if percent else [])
+
+
+@pytest.fixture(scope="module")
+def extracts() -> dict[str, dict[str, Any]]:
+    """Of a month in which each of two departments had something on every list."""
+    cases = [
+        *again(9, 0, unit="住建局", subject="供热"),
+        *again(7, 100, unit=NASTY, subject="供热"),
+        *many(8, 200, unit="住建局", kind="suggestion", title="建议增设路灯", subject="路灯"),
+        *many(9, 300, unit=NASTY, kind="suggestion", title="建议增设路灯", subject="路灯", place=NASTY),
+        *many(7, 400, unit=NASTY, marks={"returned": 2}, subject="噪声", accepted_at=MONTH.shift(-1).start),
+        *many(6, 500, unit="住建局", marks={"returned": 2}, subject="噪声", place="丙社区"),
+    ]
+    made = published(digest(cases))
+    return {unit: extract(made, unit) for unit in (NASTY, "住建局")}
+
+
+def test_a_departments_own_page(extracts: dict[str, dict[str, Any]]) -> None:
+    markup = page.render(extracts[NASTY], SEAL)
+    found = Reader(markup)
     assert found.stack == []
-    assert "分类反馈" in found.said("zh-CN")
-    others = [other["key"] for other in document["units"] if other["key"] not in ("", NASTY)]
-    assert not any(other in page.department(document, unit) for other in others)
+    assert "<script" not in markup
+    for word in ("分类反馈", "反复反映", "疑难诉求", "意见建议", "多次退单"):
+        assert word in found.said("zh-CN"), word
+    assert "Returned again and again" in found.said("en")
+    assert "住建局" not in markup
+    assert markup.count('<span lang="zh-CN">') == markup.count('<span lang="en">')
+
+
+def test_a_departments_workbook(extracts: dict[str, dict[str, Any]]) -> None:
+    found = sheets(workbook.render(extracts[NASTY]))
+    assert found["总体情况 Summary"][1] == ["本月交办", "Assigned", "16"]
+    assert found["反复 Repeated"][1:] == [["供热", "供热", "14"]]
+    assert found["疑难 Difficult"][1:] == [["多次退单", "Returned again and again", "7"]]
+    assert found["建议 Suggestions"][1][-1] == "9"
+    assert "住建局" not in str(found)
 
 
 # ── the workbook ────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,7 +250,40 @@ def test_the_same_document_gives_the_same_workbook(document: dict[str, Any]) -> 
     assert workbook.render(document) == workbook.render(document)
 
 
+def test_the_meeting_reads_every_round(document: dict[str, Any]) -> None:
+    found = sheets(workbook.render(document))
+    head, (number, _, subject, *rest) = found["对策建议 Proposals"]
+    assert head[5:] == ["征求单位 Units asked", "反馈意见 Opinions", "民生实事项目 Projects", "议案提案 Motions"]
+    assert (number, subject) == (ITEM, "供水")
+    assert rest[-5:] == [
+        "已采纳/Adopted", f"水务局、{NASTY}", "水务局：同意", "民生实事第3项",
+        "提案2027-118：已采纳；议案2027-9：尚无办理结果 none yet",
+    ]  # fmt: skip
+    rounds = [row[2:] for row in found["办理过程 Rounds"][1:]]
+    assert [row[1].partition("/")[0] for row in rounds] == [
+        "征求部门意见", "部门意见", "合理性评估", "采纳", "列入民生实事项目", "送两代表一委员", "形成议案、提案",
+        "形成议案、提案", "议案、提案办理结果",
+    ]  # fmt: skip
+    assert rounds[1] == ["2026-11-01", "部门意见/Opinion", "水务局", "同意"]
+    assert rounds[6][-1] == "提案2027-118"
+    assert found["议案提案 Motions"][1:] == [
+        [ITEM, f"更换管道{NASTY}", "提案/Proposal", "2027-118", "已采纳"],
+        [ITEM, f"更换管道{NASTY}", "议案/Motion", "2027-9", "尚无办理结果 none yet"],
+    ]
+
+
 def test_the_deputies_workbook(document: dict[str, Any]) -> None:
     found = sheets(workbook.render(export(document, ITEMS)))
     assert "分单位 Departments" not in found
-    assert found["对策建议 Proposals"][1][3] == "提案2027-118：—"
+    assert "办理过程 Rounds" not in found
+    head, row = found["对策建议 Proposals"]
+    assert head[5:] == ["民生实事项目 Projects", "议案提案 Motions"]
+    assert row[-2:] == ["民生实事第3项", "提案2027-118：已采纳；议案2027-9：尚无办理结果 none yet"]
+    assert [motion[3] for motion in found["议案提案 Motions"][1:]] == ["2027-118", "2027-9"]
+    assert "同意" not in str(found)
+
+
+def test_a_workbook_of_a_month_that_goes_on_says_so(document: dict[str, Any]) -> None:
+    told = sheets(workbook.render({**document, "final": False}))["总体情况 Summary"]
+    assert told[1] == ["阶段性数字，未封存，不得对外提供", "Interim, not sealed, not to be handed on"]
+    assert "阶段性" not in str(sheets(workbook.render(document)))

@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
 from fastapi import FastAPI
 
 from bridge.apikeys import SCOPES, Caller, KeyRing, Scope, hash_of
+from bridge.apipart import of
 from bridge.clock import from_ms
+from bridge.digest.files import write
+from bridge.digest.handouts import MEDIA_TYPES
 from bridge.digest.month import Month
 from bridge.digest.rules import DigestRules
 from bridge.intake import Intake
@@ -19,6 +24,7 @@ from bridge.rest import problems
 from bridge.rest.context import Context
 from bridge.rest.digests import router
 from tests.digest.test_reading import Town
+from tests.rest.test_openapi import faults
 from tests.support.ledgers import Bench
 
 KEYS: dict[str, tuple[Scope, ...]] = {"reader": ("petitions:read",), "ops": ("operate",), "all": SCOPES, "nobody": ()}
@@ -86,6 +92,14 @@ def office(bench: Bench) -> Office:
     return found
 
 
+@pytest.fixture
+def november(office: Office) -> Office:
+    """Two days before November is over, and a petition in it."""
+    office.bench.clock.at = from_ms(Month(2026, 12).start) - timedelta(days=2)
+    office.submit(1)
+    return office
+
+
 @pytest.mark.parametrize(
     ("path", "key", "status"),
     [
@@ -97,14 +111,33 @@ def office(bench: Bench) -> Office:
         ("/v1/digests/2026-09?trace=true", "ops", 200),
         ("/v1/digests/2026-09/items", "reader", 403),
         ("/v1/digests/2026-09/items", "ops", 200),
+        ("/v1/digests/2026-09?audience=meeting", "reader", 403),
+        ("/v1/digests/2026-09?audience=meeting", "ops", 200),
+        ("/v1/digests/2026-09?audience=deputies", "reader", 200),
+        ("/v1/digests/2026-09?audience=deputies", "nobody", 403),
+        (f"/v1/digests/2026-09?audience=department&unit={quote('水务局')}", "reader", 200),
+        (f"/v1/digests/2026-09?audience=department&unit={quote('财政局')}", "reader", 404),
+        ("/v1/digests/2026-09?audience=department", "reader", 422),
+        ("/v1/digests/2026-09?unit=x", "reader", 422),
+        ("/v1/digests/2026-09?audience=press", "reader", 422),
+        ("/v1/digests/2026-09?format=pdf", "reader", 422),
+        ("/v1/digests/2026-09?trace=true&format=xlsx", "ops", 422),
+        ("/v1/digests/2026-09?trace=true&audience=meeting", "ops", 422),
+        ("/v1/digests/2026-11", "reader", 403),
+        ("/v1/digests/2026-11", "all", 200),
+        ("/v1/digests/2026-11?trace=true", "ops", 200),
+        ("/v1/digests/2026-11?audience=meeting", "ops", 200),
+        ("/v1/digests/2026-11?audience=deputies", "reader", 403),
+        ("/v1/digests/2026-11?audience=deputies", "all", 409),
+        (f"/v1/digests/2026-11?audience=department&unit={quote('水务局')}", "all", 409),
         ("/v1/digests/2026-13", "reader", 422),
         ("/v1/digests/2030-01", "reader", 404),
     ],
 )
-def test_who_may_see_what(office: Office, path: str, key: str | None, status: int) -> None:
-    answer = office.get(path, key)
+def test_who_may_see_what(november: Office, path: str, key: str | None, status: int) -> None:
+    answer = november.get(path, key)
     assert answer.status == status
-    if status >= 400:
+    if status >= 400 and status != 422:
         assert answer.json["status"] == status
 
 
@@ -145,6 +178,76 @@ def test_a_browser_gets_the_page(office: Office) -> None:
     answer = office.get("/v1/digests/2026-09", headers={"accept": "text/html,application/xhtml+xml"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "月度分析研判" in answer.body.decode()
+
+
+@pytest.mark.parametrize("minutes", [0, 9])
+def test_in_its_grace_a_month_is_still_for_operators(office: Office, minutes: int) -> None:
+    office.bench.clock.at = from_ms(SEPTEMBER.end) + timedelta(minutes=minutes)
+    refused = office.get("/v1/digests/2026-09")
+    assert refused.status == 403
+    assert "仅限operate" in refused.json["detail"]
+    office.bench.clock.at = from_ms(SEPTEMBER.end) + timedelta(minutes=10)
+    assert office.get("/v1/digests/2026-09").status == 200
+
+
+QUERIES: dict[str, str] = {
+    "digest": "", "meeting": "audience=meeting", "deputies": "audience=deputies",
+    "department": f"audience=department&unit={quote('水务局')}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_is_served_is_what_the_files_hold(office: Office, name: str, tmp_path: Path) -> None:
+    """For each reader in each form."""
+    office.write(
+        lambda work: digests.propose(work, [digests.Proposal("2026-09-01", "2026-09", "增设路灯", {}, "wang")])
+    )
+    found = office.reckon(SEPTEMBER, DigestRules())
+    office.seal(found)
+    found = office.reckon(SEPTEMBER)
+    with office.bench.store.reading() as conn:
+        write(tmp_path, found, digests.item_list(conn, "2026-09"))
+    stem = tmp_path / ("departments-2026-09/001-水务局" if name == "department" else f"{name}-2026-09")
+    for form in ("json", "html", "xlsx"):
+        answer = office.get(f"/v1/digests/2026-09?format={form}&{QUERIES[name]}", "all")
+        assert answer.status == 200
+        assert answer.headers["content-type"] == MEDIA_TYPES[form]
+        if form == "json":
+            assert {
+                **orjson.loads(stem.with_name(f"{stem.name}.json").read_bytes()),
+                "sealed": found.sealed,
+            } == answer.json
+        elif name != "digest":
+            assert answer.body == stem.with_name(f"{stem.name}.{form}").read_bytes()
+        if form == "xlsx":
+            assert answer.headers["content-disposition"] == f'attachment; filename="{name}-2026-09.xlsx"'
+            assert answer.body.startswith(b"PK")
+
+
+SHAPES = {
+    "digest": "Digest", "meeting": "MeetingPackage", "deputies": "DeputiesExport", "department": "DepartmentExtract",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_each_has_the_shape_that_is_announced(office: Office, name: str) -> None:
+    office.write(
+        lambda work: digests.propose(work, [digests.Proposal("2026-09-01", "2026-09", "增设路灯", {}, "wang")])
+    )
+    for action, said in (
+        ("consult", {"units": ["城管局"]}), ("table", {"kind": "议案", "number": "2027-9"}),
+    ):  # fmt: skip
+        entry = digests.Round("2026-09-01", action, said, "wang")
+        assert office.write(lambda work, entry=entry: digests.enter(work, [entry]))[0].result == "done"
+    answer = office.get(f"/v1/digests/2026-09?format=json&{QUERIES[name]}", "all")
+    assert faults(of(SHAPES[name]), answer.json) == []
+
+
+def test_the_form_that_is_asked_for_goes_before_what_a_browser_accepts(office: Office) -> None:
+    accept = {"accept": "text/html"}
+    assert office.get("/v1/digests/2026-09?format=json", headers=accept).json["audience"] == "everyone"
+    page = office.get("/v1/digests/2026-09?audience=deputies", headers=accept)
+    assert "两代表一委员" in page.body.decode()
 
 
 def test_proposals_with_their_rounds(office: Office) -> None:
