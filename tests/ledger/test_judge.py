@@ -20,7 +20,7 @@ from schemas.event import EventType as E
 from schemas.event import SupervisionOrder, SupervisionReason, SupervisionState
 from schemas.petition import Category, HandlingClass, Place, Secretary, Urgency
 from tests.ledger.conftest import MakeBench
-from tests.support.ledgers import CENTER, HOTLINE, WECHAT, Bench, Case, number, petition, submission
+from tests.support.ledgers import CENTER, HOTLINE, SYSTEMS, WECHAT, Bench, Case, number, petition, submission
 
 UNIT = "区城管局"
 
@@ -520,7 +520,7 @@ def test_a_package_that_is_done_in_part_stays_open_and_on_the_list(bench: Bench)
 
 def _deliver_all(bench: Bench, case: Case) -> None:
     bench.route_all()
-    for system in (CENTER, WECHAT):
+    for system in SYSTEMS:
         while any(state not in ("delivered", "acknowledged") for state in bench.states(case, system)):
             bench.deliver(case, system, holds=True)
 
@@ -562,3 +562,31 @@ def test_a_class_may_need_a_follow_up_before_it_closes(bench: Bench) -> None:
     bench.deliver(supervised, WECHAT)
     bench.judge()
     assert bench.petition(supervised)["closed_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("type_", "actor", "more"),
+    [(E.CLOSED, "owner", {"text": "已电话核实"}), (E.RATED, "petitioner", {"satisfaction": "satisfied"})],
+)
+def test_a_city_may_let_the_closing_wait_for_the_owner(
+    bench: Bench, type_: E, actor: str, more: dict[str, Any]
+) -> None:
+    strict = ClosingRule.model_validate(
+        {"rule": "r", "zh": "z", "source": "s", "class": [], "needs": ["answered", "owner_confirmed"]}
+    )
+    book: RuleBook = bench.ledger.rules
+    book.supervision = book.supervision.model_copy(update={"closing": (strict,)})
+    case = bench.submit(openid=None)
+    bench.say(case, E.REPLIED, HOTLINE, text="已修好")
+    bench.say(case, E.CLOSED, HOTLINE, text="办结")
+    bench.say(case, E.RATED, HOTLINE, actor="system", satisfaction="satisfied")
+    _deliver_all(bench, case)
+    bench.judge()
+    row = bench.petition(case)
+    assert (row["closed_at"], row["no_landing"]) == (None, "not_owner_confirmed")
+    bench.say(case, type_, actor=actor, **more)
+    _deliver_all(bench, case)
+    bench.judge()
+    row = bench.petition(case)
+    assert row["closed_at"] is not None
+    assert row["no_landing"] is None
