@@ -29,6 +29,6 @@ def totals(unit: Mapping[str, Any]) -> tuple[tuple[str, str, int | None], ...]:
     """(Chinese, English, count) of the numbers at its head."""
     return (
         ("本月交办", "Assigned", unit["count"]),
-        ("月末在办", "Open at the cut-off", unit["open"]["count"]),
+        ("月末在办", "Open", unit["open"]["count"]),
         ("久拖不决", "Long pending", unit["pending"]["count"]),
     )

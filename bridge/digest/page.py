@@ -171,8 +171,10 @@ def _hot(document: Document) -> str:
     rule = document["rules"]["hot"] if "rules" in document else None
     explained = (
         note(
-            f"同一地点、同一事项，本月有{rule['persons']}人以上反映，或达到前几个月月均的{rule['growth_percent']}%以上。",
-            f"One place and subject: {rule['persons']} people, or {rule['growth_percent']}% of the months before.",
+            f"同一地点、同一事项，本月有{rule['persons']}人以上反映，或达到前几个月月均的{rule['growth_percent']}%以上。"
+            "有月份不予公布的，不列增幅。",
+            f"One place and subject: {rule['persons']} people, or {rule['growth_percent']}% of the months before. "
+            "No percentage where a month is not shown.",
         )
         if rule
         else ""

@@ -78,9 +78,9 @@ NOBODY: dict[str, Words] = {
 }
 OTHERS: dict[str, Words] = {
     "source": ("其他渠道（{}）", "Other channel ({})"),
-    "region": ("其他区划（{}）", "Other region ({})"),
+    "region": ("区划{}", "Region {}"),
 }
-"""Codes that nobody has listed: the name of a key to the API is its holder's choice, a region may be another city's."""
+"""Codes that nobody has named: a key to the API is called as its holder likes, a region may be another city's."""
 
 
 def words(dimension: str, key: str) -> Words:
