@@ -13,17 +13,16 @@ from typing import Any
 from schemas.event import EventType as E
 from schemas.petition import HandlingClass, Kind
 from tests.month.city import Brought, Told
-from tests.month.reckoning import Reckoned, morning, reckon
+from tests.month.reckoning import Reckoned, is_no, morning, reckon
 
 Numbers = dict[str, frozenset[str]]
 
 _STATES = {
     E.ACCEPTED: "accepted", E.DISPATCHED: "dispatched", E.SIGNED: "signed", E.PROGRESSED: "handling",
     E.RETURN_REQUESTED: "return_requested", E.RETURNED: "returned", E.EXTENSION_REQUESTED: "extension_requested",
-    E.EXTENDED: "handling", E.REPLIED: "replied", E.RATED: "rehandling", E.FOLLOWED_UP: "rehandling",
-    E.CLOSED: "closed",
+    E.EXTENDED: "handling", E.REPLIED: "replied", E.CLOSED: "closed",
 }  # fmt: skip
-"""Where each thing that the stories tell leaves a petition; whoever is asked says no."""
+"""Where each thing that the stories tell leaves a petition; what is not here leaves it where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Stood:
 
     @property
     def progress(self) -> str:
-        return {"closed": "closed", "replied": "answered"}.get(self.state, "handling")
+        return {"closed": "closed", "replied": "answered", "followed_up": "answered"}.get(self.state, "handling")
 
 
 def stood(one: Brought, cut_off: datetime, keyed: bool) -> Stood:
@@ -57,9 +56,9 @@ def stood(one: Brought, cut_off: datetime, keyed: bool) -> Stood:
     for told in one.told:
         if told.heard > cut_off or closed is not None or told.data.get("role") == "assist":
             continue
-        state, unit = _STATES[told.type], _lead(told) or unit
+        state, unit = _state(told, state), _lead(told) or unit
         closed = told.heard if told.type is E.CLOSED else None
-        noes += state == "rehandling"
+        noes += is_no(told)
     reckoned = reckon(one)
     cards = {level for level, at in reckoned.cards if at <= cut_off}
     return Stood(
@@ -69,6 +68,12 @@ def stood(one: Brought, cut_off: datetime, keyed: bool) -> Stood:
         one.key if one.person is None else f"person {one.person}",
         state, closed, noes, keyed or bool(cards & {"red", "black"}),
     )  # fmt: skip
+
+
+def _state(told: Told, before: str) -> str:
+    if told.type in (E.RATED, E.FOLLOWED_UP):
+        return "rehandling" if is_no(told) else "followed_up" if told.type is E.FOLLOWED_UP else before
+    return _STATES.get(told.type, before)
 
 
 def _lead(told: Told) -> str:
@@ -158,7 +163,7 @@ def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], la
     hard = list({one.key: one for part in difficult.values() for one in part}.values())
     found: dict[str, Iterable[Stood]] = {
         "totals/accepted": accepted, "totals/closed": month.closed, "totals/open": month.open,
-        "totals/suggestions": [one for one in accepted if one.kind is Kind.SUGGESTION],
+        "totals/suggestions": _suggested(month),
         "totals/pending": long, "totals/difficult": hard,
         "totals/repeated": [one for part in month.repeated.values() for one in part],
     }  # fmt: skip
@@ -176,7 +181,7 @@ def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], la
         found[f"hot/{matter}"] = members
         found[f"hot/{matter}/before/{last_month}"] = [one for one in month.before if _matter(one) == matter]
     found |= _groups("similar", accepted)
-    found |= _groups("suggestions", (one for one in accepted if one.kind is Kind.SUGGESTION))
+    found |= _groups("suggestions", _suggested(month))
     for unit in {one.unit for one in accepted}:
         found |= _unit(month, f"units/{unit}", unit, long)
     return {name: frozenset(one.key for one in members) for name, members in found.items()}
@@ -194,9 +199,17 @@ def _unit(month: Analysis, name: str, unit: str, long: list[Stood]) -> dict[str,
     found |= {
         f"{name}/hot/{matter}": [one for one in members if one.unit == unit] for matter, members in month.hot.items()
     }
-    # A group's part is told even of a single petition: the group is the city's, not the unit's.
-    parts = [[one for one in group if one.unit == unit] for group in _groups("similar", month.accepted).values()]
-    return found | {f"{name}/similar/{_first(part)}": part for part in parts if part}
+    for section, members in (("similar", month.accepted), ("suggestions", _suggested(month))):
+        # A group's part is told even of a single petition: the group is the city's, not the unit's.
+        parts = [[one for one in group if one.unit == unit] for group in _groups(section, members).values()]
+        found |= {f"{name}/{section}/{_first(part)}": part for part in parts if part}
+    for section, rows in (("repeated", month.repeated), ("difficult", month.difficult())):
+        found |= {f"{name}/{section}/{key}": [one for one in row if one.unit == unit] for key, row in rows.items()}
+    return found
+
+
+def _suggested(month: Analysis) -> list[Stood]:
+    return [one for one in month.accepted if one.kind is Kind.SUGGESTION]
 
 
 _DIMENSIONS: dict[str, Callable[[Stood], str]] = {

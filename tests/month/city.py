@@ -7,7 +7,7 @@ working days Sunday, 2026-09-20 and Saturday, 2026-10-10.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from schemas.base import SHANGHAI
@@ -208,6 +208,33 @@ def _unsatisfied_twice(rng: random.Random, at: datetime, system: str) -> list[To
     ]
 
 
+def _confirmed(rng: random.Random, at: datetime, system: str) -> list[Told]:
+    """The owner asks the citizen after the closing."""
+    told = _prompt(rng, at, system)
+    return [*told, Told(told[-1].at + 20 * HOUR, E.CLOSED, WECHAT, {"text": "已电话核实"}, "owner")]
+
+
+def _rated_by_others(rng: random.Random, at: datetime, system: str) -> list[Told]:
+    """Not satisfied, says everybody but the citizen: the unit of itself, and the system by itself."""
+    *before, closed = _prompt(rng, at, system)
+    rated = before[-1].at + 3 * HOUR
+    said = [Told(rated, E.RATED, system, {"satisfaction": "unsatisfied"}, actor) for actor in ("unit", "system")]
+    return [*before, *said, closed]
+
+
+def _out_of_reach(rng: random.Random, at: datetime, system: str) -> list[Told]:
+    """Nobody answers the telephone: that is no word of theirs."""
+    *before, closed = _prompt(rng, at, system)
+    tried = Told(before[-1].at + 3 * HOUR, E.FOLLOWED_UP, system, {"resolved": None, "finding": "unreachable"})
+    return [*before, tried, closed]
+
+
+def plan_of(at: datetime) -> dict[str, Any]:
+    """The package of everything that is brought on this day; its plan is over at six on the tenth day after."""
+    due = datetime.combine(at.date() + timedelta(days=10), time(18), SHANGHAI)
+    return {"number": f"DB-{at:%m%d}", "plan": "先排查，后整改", "due_at": due}
+
+
 def _package(rng: random.Random, at: datetime, system: str) -> list[Told]:
     """A lead and an assisting unit, done in two batches of households."""
     lead, helper = rng.sample(UNITS, 2)
@@ -217,6 +244,7 @@ def _package(rng: random.Random, at: datetime, system: str) -> list[Told]:
     return [
         Told(at + 2 * HOUR, E.ACCEPTED, system),
         Told(at + 3 * HOUR, E.DISPATCHED, system, {"units": units}),
+        Told(at + 4 * HOUR, E.NOTED, system, {"package": plan_of(at)}),
         Told(at + 5 * HOUR, E.SIGNED, system, {"unit": lead}),
         Told(at + 6 * HOUR, E.SIGNED, system, {"unit": helper, "role": "assist"}),
         Told(at + 50 * HOUR, E.REPLIED, system, {"unit": helper, "role": "assist", "text": "协办完成"}),
@@ -251,4 +279,5 @@ _STORIES: tuple[tuple[str, _Tell, int], ...] = (
     ("extended", _extended, 8), ("extended_late", _extended_late, 3), ("unsatisfied", _unsatisfied, 7),
     ("unsatisfied_twice", _unsatisfied_twice, 4), ("package", _package, 6), ("on_site", _on_site, 8),
     ("on_site_late", _on_site_late, 4), ("forgotten", _forgotten, 4), ("stray", _stray, 2),
+    ("confirmed", _confirmed, 6), ("rated_by_others", _rated_by_others, 4), ("out_of_reach", _out_of_reach, 3),
 )  # fmt: skip

@@ -109,13 +109,19 @@ def _sign(begin: datetime, steps: list[Told]) -> Iterator[Span]:
         yield Span("sign", start, min(following, _first(steps, _SEEN, start)), evening(nth(start.date(), 1)))
 
 
+def is_no(told: Told) -> bool:
+    """Whether the citizen says that it is not solved or not satisfied; nobody says it in the citizen's place."""
+    no = told.data.get("satisfaction") == "unsatisfied" or told.data.get("resolved") == "no"
+    return no and told.actor not in ("unit", "system")
+
+
 def _again(steps: list[Told]) -> list[datetime]:
     """When the bridge heard a no after an answer: the next round begins."""
     found, replied = [], False
     for told in steps:
         if told.type is E.REPLIED:
             replied = True
-        elif replied and (told.data.get("satisfaction") == "unsatisfied" or told.data.get("resolved") == "no"):
+        elif replied and is_no(told):
             found.append(told.heard)
             replied = False
     return found

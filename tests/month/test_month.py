@@ -4,12 +4,15 @@ supervision are exactly where a second, independent reckoning has them.
 `make test` runs a small city; `make month` (BRIDGE_MONTH=20000) a whole one.
 """
 
+from collections import defaultdict
 from datetime import timedelta
 from itertools import pairwise
 
 from bridge.clock import from_ms
+from bridge.ledger.lists import listed
+from bridge.ledger.packages import package
 from schemas.event import EventType as E
-from tests.month.city import END
+from tests.month.city import END, plan_of
 from tests.month.reckoning import Reckoned, reckon, supervised
 from tests.month.run import Run
 
@@ -85,6 +88,31 @@ def test_only_what_came_after_the_end_was_out_of_order(over: Run) -> None:
     rows = over.bench.rows("SELECT petition_id FROM events WHERE out_of_order")
     strays = {over.ids[one.key] for one in over.city if one.story == "stray" and one.told[-1].heard <= END}
     assert sorted(row["petition_id"] for row in rows) == sorted(strays)
+
+
+def test_closings_wait_for_the_owners_word_exactly_where_a_second_reckoning_has_it(over: Run) -> None:
+    with over.bench.store.reading() as conn:
+        given = {row["petition_id"] for row in listed(conn, "unconfirmed", limit=len(over.city))}
+    wanted = set()
+    for one in over.city:
+        closings = [told for told in one.told if told.type is E.CLOSED and told.heard <= END]
+        if closings and not any(told.actor == "owner" for told in closings):
+            wanted.add(over.ids[one.key])
+    assert given == wanted
+    assert len(given) < sum(bool(one.told) for one in over.city)
+
+
+def test_each_day_is_one_package_and_its_plan_is_missed_by_whoever_is_not_done(over: Run) -> None:
+    days: dict[str, set[str]] = defaultdict(set)
+    for one in over.city:
+        if one.story == "package":
+            days[plan_of(one.at)["number"]].add(over.ids[one.key])
+            told = [str(over.data(row).get("text")) for row in over.events(one.key) if row["type"] == E.NOTED]
+            late = one.told[-1].heard > plan_of(one.at)["due_at"] + timedelta(days=1)
+            assert any("打包方案逾期未落实" in text for text in told) is late, one
+    with over.bench.store.reading() as conn:
+        for number, members in days.items():
+            assert {member["petition_id"] for member in package(conn, number)} == members
 
 
 def test_whoever_is_listed_was_told_of_once_a_day(over: Run) -> None:
