@@ -110,13 +110,8 @@ def _hot(digest: Digest, pen: Pen, found: Finding, figure: Mapping[str, Any]) ->
         **found.about,
         **figure,
         "before": [pen.past(members) for members in before],
-        "trend": trend(len(found.members), [_known(digest, members) for members in before]),
+        "trend": trend(len(found.members), [digest.desk.taken_for(members) for members in before]),
     }
-
-
-def _known(digest: Digest, members: Members) -> int:
-    """How many a reader may take it for: a small group for the largest that is one, lest the word tell more."""
-    return len(members) if not members or digest.desk.is_crowd(members) else digest.rules.k - 1
 
 
 def trend(now: int, before: Sequence[int]) -> str:

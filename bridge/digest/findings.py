@@ -83,6 +83,11 @@ class Desk:
                 return True
         return False
 
+    def taken_for(self, members: Members) -> int:
+        """How many a reader may take it for: a small group for the largest that is one. What is said of a hidden number
+        (a trend, being listed) rests on this, lest it tell more."""
+        return len(members) if not members or self.is_crowd(members) else self.rules.k - 1
+
 
 def hot(desk: Desk) -> list[Finding]:
     """热点: a place and subject that many brought, or that many more brought than in the months before."""
@@ -94,9 +99,8 @@ def hot(desk: Desk) -> list[Finding]:
     for (place, subject), members in desk.by(desk.accepted, _matter).items():
         before = tuple(month.get((place, subject), frozenset()) for month in earlier)
         people = desk.people(members)
-        surges = (
-            people >= rules.k and growth(len(members), [len(month) for month in before]) >= rules.hot.growth_percent
-        )
+        grown = growth(len(members), [desk.taken_for(month) for month in before])
+        surges = people >= rules.k and grown >= rules.hot.growth_percent
         if place and subject and (people >= rules.hot.persons or surges):
             found.append(Finding({"place": place, "subject": subject}, members, {"before": before}))
     return _largest(found)[: rules.hot.listed]

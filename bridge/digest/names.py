@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from bridge.digest.month import Month
-from bridge.digest.reading import document
+from bridge.digest.reading import concerned, document
 from bridge.ledger.roster_tables import secretaries
 from bridge.ledger.tables import petitions
 from bridge.vault import Vault
@@ -17,14 +17,7 @@ _MONTHS_BEFORE = 3
 
 def names(conn: Connection, vault: Vault, month: Month) -> frozenset[str]:
     """Who brought or owns a petition that the month's analysis is about, and everyone in the roster."""
-    query = select(petitions).where(
-        petitions.c.accepted_at < month.end,
-        or_(
-            petitions.c.accepted_at >= month.shift(-_MONTHS_BEFORE).start,
-            petitions.c.closed_at.is_(None),
-            petitions.c.closed_at >= month.start,
-        ),
-    )
+    query = select(petitions).where(concerned(month, month.end - 1, _MONTHS_BEFORE))
     told = {name for row in conn.execute(query).mappings() for name in _named(document(vault, row))}
     return frozenset(told | set(conn.scalars(select(secretaries.c.name))))
 

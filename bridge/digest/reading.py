@@ -22,7 +22,7 @@ _TELLING = frozenset({E.DISPATCHED, E.RECLASSED, E.SUPERVISED, E.RATED, E.FOLLOW
 def cases(conn: Connection, vault: Vault, month: Month, cut_off: int, months_before: int) -> list[Case]:
     """Every petition taken in since `months_before` months before, still open at the cut-off, or closed since the
     month began, as it stood at `cut_off` (milliseconds, inclusive). In order of acceptance."""
-    wanted = _wanted(month, cut_off, months_before)
+    wanted = concerned(month, cut_off, months_before)
     rows = list(conn.execute(select(petitions).where(wanted).order_by(petitions.c.accepted_at)).mappings())
     rows.sort(key=lambda row: (row["accepted_at"], row["petition_id"]))
     happened = _happenings(conn, vault, wanted, cut_off)
@@ -40,7 +40,7 @@ def cases(conn: Connection, vault: Vault, month: Month, cut_off: int, months_bef
 def erased_since(conn: Connection, month: Month, cut_off: int, months_before: int, since: int) -> bool:
     """Whether personal data of one of these petitions was erased after `since`: who brought it and in which words is
     then no longer known."""
-    wanted = _wanted(month, cut_off, months_before)
+    wanted = concerned(month, cut_off, months_before)
     query = select(petitions.c.petition_id).where(wanted, petitions.c.erased_at > since).limit(1)
     return conn.scalar(query) is not None
 
@@ -51,7 +51,8 @@ def document(vault: Vault, row: Row) -> Mapping[str, Any]:
     return found if row["erased_at"] is None else {**found, "title": "", "content": ""}
 
 
-def _wanted(month: Month, cut_off: int, months_before: int) -> ColumnElement[bool]:
+def concerned(month: Month, cut_off: int, months_before: int) -> ColumnElement[bool]:
+    """The rows of the petitions that the month's digest may be about, and a few more."""
     # What was open at the cut-off is either open now or was closed after it: a superset that needs no history.
     return and_(
         petitions.c.accepted_at <= cut_off,

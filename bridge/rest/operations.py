@@ -318,7 +318,7 @@ OPERATIONS: Final = (
     # the monthly analysis
     Operation(
         "get", "/v1/digests/{month}", "月度分析研判及其材料 · The monthly analysis and what is handed on of it", {},
-        "digests", scope="petitions:read", problems=(409,),
+        "digests", scope="petitions:read", problems=(409, 500),
         asks=(
             _query("trace", "附每个数背后的诉求编号，须有operate · with the petitions; needs `operate`",
                    {"type": "boolean", "default": False}),

@@ -16,6 +16,7 @@ TITLES = {
     413: "Too large (请求体过大)",
     415: "Unsupported media type (不支持的内容类型)",
     422: "Not acceptable as it is (内容不符合要求)",
+    500: "Not as it was sealed (与封存不符)",
     503: "Temporarily unavailable (暂不可用)",
 }
 

@@ -144,7 +144,7 @@ class Analysis:
         before = _by(self.before, _matter)
         found = {}
         for matter, members in _by((one for one in self.accepted if one.subject), _matter).items():
-            people, mean = len({one.person for one in members}), len(before.get(matter, ())) / 3
+            people, mean = len({one.person for one in members}), _taken_for(before.get(matter, [])) / 3
             if people >= 10 or (people >= 5 and len(members) >= 2 * max(mean, 1 / 3)):
                 found[matter] = members
         return found
@@ -222,6 +222,12 @@ _DIMENSIONS: dict[str, Callable[[Stood], str]] = {
     "state": lambda one: one.state,
     "progress": lambda one: one.progress,
 }
+
+
+def _taken_for(members: list[Stood]) -> int:
+    """A group of fewer than five people is taken for four: being listed must not tell its number."""
+    people = len({one.person for one in members})
+    return 4 if 0 < people < 5 else len(members)
 
 
 def _matter(one: Stood) -> str:
