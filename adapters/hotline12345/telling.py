@@ -14,9 +14,11 @@ from adapters.hotline12345.codes import Codes
 from adapters.hotline12345.work_order import medias, place_of, work_order
 from bridge.adapter import Outgoing, Permanent
 from bridge.rules import calendar
+from bridge.rules.rehandling import speaks_for_the_citizen
 from bridge.rules.term import Term
 from schemas.base import shanghai
 from schemas.event import Event, EventType, Satisfaction
+from schemas.petition import HandlingClass
 
 Data = dict[str, Any]
 
@@ -34,6 +36,9 @@ class Told:
     data: Data
     part: str = ""
 
+
+FOUND: Mapping[str, str] = {"unreachable": "联系不上诉求人", "unreasonable": "认定为不合理诉求"}
+"""What a follow-up or a review found, in words."""
 
 PARTS = ("info", "media", "sign")
 """What a hand-off may need beside its first call; each has the hand-off's uid with `/part` behind it."""
@@ -60,8 +65,8 @@ def _action(letter: "Letter") -> str:
         # The citizen may have called there too, and we have heard of it before this went out: they get ours all the
         # same, with the number of theirs beside it, and join the two.
         action = telling.ours if telling is not None else ""
-    if action == "NOTIFY" and event.type is EventType.FOLLOWED_UP and not _citizen_spoke(event):
-        # Nobody answered the visit: to say that the citizen was told would be untrue.
+    if action == "NOTIFY" and event.type is EventType.FOLLOWED_UP and not _citizen_spoke(outgoing):
+        # Nobody answered the visit, or a unit speaks of its own: to say that the citizen was told would be untrue.
         return "ITEM_INST_SYNC"
     if action == "APPLY_POSTPONE" and event.type is EventType.EXTENDED and not _says_until_when(event):
         # Another system has granted more time, without a date: nothing that could be applied for. Parked, it would keep
@@ -76,8 +81,16 @@ def _says_until_when(event: Event) -> bool:
     return event.data.due_at is not None or event.data.extend_by is not None
 
 
-def _citizen_spoke(event: Event) -> bool:
-    return event.data.resolved is not None or event.data.satisfaction is not None
+def _citizen_spoke(outgoing: Outgoing) -> bool:
+    data = outgoing.event.data
+    answered = data.resolved is not None or data.satisfaction is not None
+    return answered and data.finding != "unreachable" and _citizens_word(outgoing)
+
+
+def _citizens_word(outgoing: Outgoing) -> bool:
+    """Whether what a follow-up or a rating says is the citizen's word."""
+    own = outgoing.petition.handling_class in (HandlingClass.ON_SITE, HandlingClass.HOME_UNIT)
+    return speaks_for_the_citizen(outgoing.event.actor, own=own)
 
 
 def _noted(letter: "Letter") -> tuple[Told, ...]:
@@ -121,8 +134,9 @@ class Letter:
 
     @property
     def text(self) -> str:
-        """The words of the event; its Chinese name where it has none, for the field is required."""
-        return self.outgoing.event.data.text or self.outgoing.event.type.zh
+        """The words of the event; what was found or its Chinese name where it has none, for the field is required."""
+        data = self.outgoing.event.data
+        return data.text or FOUND.get(data.finding or "") or self.outgoing.event.type.zh
 
     @property
     def unit(self) -> str:
@@ -143,7 +157,7 @@ class Letter:
 
 def _step(letter: Letter) -> Data:
     event = letter.outgoing.event
-    telling = letter.codes.tell[event.type]
+    telling = letter.codes.tell[_step_type(letter.outgoing)]
     data = letter.case | {
         "action": telling.step,
         "actionName": telling.name,
@@ -154,6 +168,13 @@ def _step(letter: Letter) -> Data:
     if event.type is EventType.DISPATCHED and event.data.unit:
         return data | {"nextUnitName": event.data.unit, "nextPartName": event.data.unit}
     return data | ({"unitName": event.data.unit} if event.data.unit else {})
+
+
+def _step_type(outgoing: Outgoing) -> EventType:
+    """A visit in which the citizen was not heard is their step only under the name of the unit that answers for it."""
+    event = outgoing.event
+    nobodys = event.type is EventType.FOLLOWED_UP and not event.data.unit and not _citizens_word(outgoing)
+    return EventType.NOTED if nobodys else event.type
 
 
 def _report(letter: Letter) -> Data:
@@ -276,13 +297,14 @@ def _state(event: Event, satisfaction: Satisfaction, states: Mapping[str, int]) 
 
 def _evaluate(letter: Letter) -> Data:
     event, table = letter.outgoing.event, letter.codes.evaluate
-    satisfaction = event.data.satisfaction or Satisfaction.FAIR
+    unsolved = event.data.resolved == "no"
+    satisfaction = event.data.satisfaction or (Satisfaction.UNSATISFIED if unsolved else Satisfaction.FAIR)
     evaluation = {
         "schemeId": table["scheme_id"],
         "evaluateTime": letter.at,
         "score": table["scores"][satisfaction],
-        "evaluateState": table["states"].get(f"{event.data.stage}_{satisfaction}", table["states"][satisfaction]),
-        "evaluateType": 0 if event.actor == "petitioner" else 1,
+        "evaluateState": _state(event, satisfaction, table["states"]),
+        "evaluateType": 0 if _citizens_word(letter.outgoing) else 1,
     }
     measured = [one for one in event.data.indicators if one.code and _SCORE.fullmatch(one.score)]
     worded = [f"{one.code}：{one.score}" for one in event.data.indicators if one not in measured]

@@ -244,7 +244,51 @@ def test_a_rating_says_who_spoke() -> None:
     data = EventData(satisfaction=Satisfaction.UNSATISFIED, text="太慢")
     spoken = tell(outgoing(EventType.RATED, data=data, actor="petitioner")).data["misRecEvaluation"]
     assert (spoken["evaluateState"], spoken["evaluateType"], spoken["content"]) == (1, 0, "太慢")
-    assert tell(outgoing(EventType.RATED, data=data)).data["misRecEvaluation"]["evaluateType"] == 1
+
+
+@pytest.mark.parametrize(
+    ("actor", "class_", "type_"),
+    [
+        ("petitioner", HandlingClass.HOTLINE_TRANSFER, 0),
+        (None, HandlingClass.HOTLINE_TRANSFER, 0),
+        ("owner", HandlingClass.HOTLINE_TRANSFER, 0),
+        ("owner", HandlingClass.HOME_UNIT, 1),
+        ("unit", HandlingClass.HOTLINE_TRANSFER, 1),
+        ("system", HandlingClass.HOTLINE_TRANSFER, 1),
+    ],
+)
+def test_only_the_citizens_word_is_told_as_theirs(actor: str | None, class_: HandlingClass, type_: int) -> None:
+    case = petition(handling_class=class_)
+    data = EventData(text="满意", satisfaction=Satisfaction.SATISFIED, unit="市水务局")
+    rating = tell(outgoing(EventType.RATED, data=data, actor=actor, petition=case)).data["misRecEvaluation"]
+    assert rating["evaluateType"] == type_
+    visit = tell(outgoing(EventType.FOLLOWED_UP, data=data, actor=actor, petition=case, external_ids=THEIRS))
+    assert visit.action == ("NOTIFY" if type_ == 0 else "ITEM_INST_SYNC")
+
+
+def test_a_visit_of_a_unit_names_it_and_one_of_nobody_is_a_note() -> None:
+    data = EventData(text="市民表示满意", resolved="yes")
+    nobodys = tell(outgoing(EventType.FOLLOWED_UP, data=data, actor="system", external_ids=OURS)).data
+    assert (nobodys["action"], nobodys["itemContent"]) == ("note", "市民表示满意")
+    named = data.model_copy(update={"unit": "市水务局"})
+    units = tell(outgoing(EventType.FOLLOWED_UP, data=named, actor="unit", external_ids=OURS)).data
+    assert (units["action"], units["unitName"]) == ("visit", "市水务局")
+    (back,) = mapping.drafts(mapping.Message("k", "ITEM_INST_SYNC", units, NOW), CODES)
+    assert isinstance(back, Update)
+    assert back.actor == "unit"
+
+
+def test_nobody_is_told_as_satisfied_who_says_that_it_is_not_solved() -> None:
+    told = tell(outgoing(EventType.RATED, data=EventData(resolved="no"))).data["misRecEvaluation"]
+    assert (told["evaluateState"], told["score"]) == (1, 1)
+
+
+def test_what_was_found_is_said_where_there_are_no_words() -> None:
+    data = EventData(finding="unreachable", resolved="no")
+    told = tell(outgoing(EventType.FOLLOWED_UP, data=data, external_ids=THEIRS))
+    assert (told.action, told.data["itemContent"]) == ("ITEM_INST_SYNC", "联系不上诉求人")
+    told = tell(outgoing(EventType.VERIFIED, data=EventData(finding="unreasonable"), external_ids=OURS))
+    assert told.data["itemContent"] == "认定为不合理诉求"
 
 
 def test_a_case_we_reported_stays_ours_when_it_learns_their_id() -> None:
