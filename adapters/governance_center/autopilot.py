@@ -150,8 +150,16 @@ def close(case: Case) -> Step:
 
 
 def evaluate(case: Case, *, satisfied: bool = True) -> Step:
+    """The center's own desk has asked the citizen: no unit speaks."""
     told = "满意" if satisfied else "基本满意"
-    return Step(Op.EVALUATE, {"satisfaction": "01" if satisfied else "02", "isSolved": "1", "advice": f"回访：{told}"})
+    asked = {"transactorName": "中心回访员", "advice": f"电话回访，诉求人表示：{told}"}
+    return Step(Op.EVALUATE, {**asked, "satisfaction": "01" if satisfied else "02", "isSolved": "1"})
+
+
+def evaluate_unit(case: Case) -> Step:
+    """What the lead says of its own work."""
+    told = {"satisfaction": "01", "isSolved": "1", "advice": "本单位自查：已办结，群众满意。"}
+    return Step(Op.EVALUATE, {**_by(case, case.lead), **told})
 
 
 def urge(case: Case) -> Step:
@@ -183,6 +191,7 @@ STEPS: dict[str, Callable[[Case], Step]] = {
     "first_batch": first_batch,
     "close": close,
     "evaluate": evaluate,
+    "evaluate_unit": evaluate_unit,
     "withdraw": withdraw,
     "package": package,
 }

@@ -109,6 +109,7 @@ class Codes(Table):
     interval: dict[str, Literal["days", "working_days"]]
     satisfaction: dict[str, Satisfaction]
     resolved: dict[str, Literal["yes", "no", "partly"]]
+    speakers: dict[str, Literal["desk", "unit", "system"]]
     says: dict[EventType, Op]
     report_defaults: dict[str, str]
     answers: Answers
@@ -122,6 +123,12 @@ class Codes(Table):
 
     def unit_name(self, code: str) -> str:
         return self.units.get(code, code)
+
+    def speaker(self, name: str) -> str | None:
+        """Who speaks in a rating or a follow-up that names this unit; None: a desk that has asked the citizen."""
+        known = [word for word in self.speakers if word in name]
+        found = self.speakers[max(known, key=len)] if known else "unit"
+        return None if found == "desk" else found
 
     def unit_code(self, name: str) -> str | None:
         return next((code for code, known in self.units.items() if known == name), None)

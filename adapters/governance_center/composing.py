@@ -9,12 +9,27 @@ from adapters.governance_center.numbers import EVENT_ID
 from adapters.governance_center.values import wire_time
 from adapters.governance_center.wire import Op
 from bridge.adapter import Outgoing, Permanent
-from schemas.event import Assignment, EventData, EventType, PartState, Span, UnitRole
-from schemas.petition import Attachment, Petition
+from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
+from schemas.event import Assignment, Event, EventData, EventType, PartState, Span, UnitRole
+from schemas.petition import Attachment, HandlingClass, Petition
 
 Fields = dict[str, Any]
 
 HOURS_A_DAY = 24
+LONGEST_WHO = 40
+UNNAMED = "承办单位"
+NOBODYS: Fields = dict.fromkeys(("orgName", "orgCode", "role", "partStatus"))
+"""Spoken by no unit."""
+SAID = {
+    "satisfied": "满意",
+    "fair": "基本满意",
+    "unsatisfied": "不满意",
+    "yes": "已解决",
+    "no": "未解决",
+    "partly": "部分解决",
+}
+FOUND = {"unreachable": "联系不上诉求人", "unreasonable": "认定为不合理诉求"}
+"""In words, where the event itself has none."""
 ITSELF = "000"
 """How a center calls itself among the platforms (INTERFACES 2)."""
 PASSED, DENIED = "1", "2"
@@ -39,7 +54,8 @@ def op_for(outgoing: Outgoing, codes: Codes) -> Op:
         return Op.SUPERVISE
     if kind not in codes.says:
         raise Permanent("not_spoken")
-    return codes.says[kind]
+    op = codes.says[kind]
+    return Op.PROGRESS if op is Op.EVALUATE and _unheard(outgoing) else op
 
 
 def document(outgoing: Outgoing, codes: Codes, op: Op | None = None) -> Fields:
@@ -56,6 +72,7 @@ def document(outgoing: Outgoing, codes: Codes, op: Op | None = None) -> Fields:
         **_step(outgoing.event.data, codes),
         **packages.fields(outgoing.event.data),
         **WRITERS.get(op, _nothing)(outgoing, codes),
+        **(_of_itself(outgoing.event) if _unheard(outgoing) else {}),
     }
     return {name: value for name, value in fields.items() if value is not None and value != []}
 
@@ -65,9 +82,34 @@ def said(fields: Fields) -> str:
     return str((fields.get("content") if fields.get("op") == Op.REPORT else fields.get("advice")) or "")
 
 
+# ── whose word it is ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unheard(outgoing: Outgoing) -> bool:
+    """Whether it is a follow-up or a rating and not the citizen's word."""
+    own = outgoing.petition.handling_class in (HandlingClass.ON_SITE, HandlingClass.HOME_UNIT)
+    return outgoing.event.type in ASKED and not speaks_for_the_citizen(outgoing.event.actor, own=own)
+
+
+def _of_itself(event: Event) -> Fields:
+    """A step whose name says who spoke. No status and no unit: it moves neither the event nor a unit's part."""
+    data = event.data
+    who = "系统自动" if event.actor == "system" else f"{(data.unit or UNNAMED)[:LONGEST_WHO]}自行"
+    said = (data.text, SAID.get(data.satisfaction or ""), SAID.get(data.resolved or ""))
+    return {
+        **NOBODYS,
+        "status": None,
+        "taskName": who + event.type.zh,
+        "advice": data.text or "，".join(word for word in said if word) or FOUND.get(data.finding or ""),
+    }
+
+
+# ── every step ────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _step(data: EventData, codes: Codes) -> Fields:
     return {
-        "advice": data.text,
+        "advice": data.text or FOUND.get(data.finding or ""),
         "orgName": data.unit,
         "orgCode": codes.unit_code(data.unit) if data.unit else None,
         "role": data.role.value if data.role else None,
@@ -206,6 +248,8 @@ def _interval(span: Span, codes: Codes) -> Fields:
 def _evaluate(outgoing: Outgoing, codes: Codes) -> Fields:
     data = outgoing.event.data
     return {
+        # It is the citizen's word: a unit that is named would be speaking of itself.
+        **NOBODYS,
         "satisfaction": code_for(codes.satisfaction, data.satisfaction) if data.satisfaction else None,
         "score": data.score,
         "isSolved": code_for(codes.resolved, data.resolved) if data.resolved else None,

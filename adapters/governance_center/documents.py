@@ -127,7 +127,7 @@ ERRORS = {
 }
 CODE_TABLES = (
     *("kind", "role", "part", "petitioner", "supervision", "remind", "supervise_state", "supervise_reason"),
-    *("supervised_by", "check", "interval", "satisfaction", "resolved", "peers"),
+    *("supervised_by", "check", "interval", "satisfaction", "resolved", "speakers", "peers"),
 )
 
 

@@ -12,6 +12,7 @@ from adapters.governance_center.units import assignments, attachments, unit
 from adapters.governance_center.wire import EventDocument, Op, UnknownDocument
 from bridge.adapter import Draft, Ref, Submission, Update
 from bridge.lifecycle import ENDED, STATE_AFTER
+from bridge.rules.rehandling import ASKED
 from schemas.event import EventData, EventType, RawCode, Span
 from schemas.petition import ExternalId, HandlingClass
 
@@ -137,8 +138,19 @@ def _update(
         data=data,
         occurred_at=message.document.taskTime or message.received_at,
         external_ids=number_of(number),
-        actor="unit" if message.op in SPOKEN_BY_UNITS and unit(message.document, codes) else None,
+        actor=_actor(message, kind, codes),
     )
+
+
+def _actor(message: Message, kind: EventType, codes: Codes) -> str | None:
+    """Who speaks. In a rating or a follow-up the citizen, asked by the desk there, unless a unit speaks of itself."""
+    document, name = message.document, unit(message.document, codes)
+    if name is None:
+        return None
+    if kind in ASKED:
+        # Which unit had closed the event (closeOrgID) says nothing of who asked.
+        return codes.speaker(name) if document.orgName or document.orgCode else None
+    return "unit" if message.op in SPOKEN_BY_UNITS else None
 
 
 def _unknown(message: Message, unmapped: Unmapped) -> Said:

@@ -131,6 +131,7 @@ def outgoing(
     *,
     known: str | None = None,
     event: UUID | None = None,
+    actor: str | None = None,
     **changes: Any,
 ) -> Outgoing:
     number = event or uuid4()
@@ -143,6 +144,7 @@ def outgoing(
         source="wechat",
         occurred_at=NOW,
         recorded_at=NOW,
+        actor=actor,
         data=data or EventData(),
     )
     numbers = {"eventId": known} if known else {}

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.governance_center import composing, mapping
+from adapters.governance_center import composing, mapping, sandbox_rules
 from adapters.governance_center.wire import Op, parse
-from bridge.adapter import Permanent
+from bridge.adapter import Permanent, Update
 from schemas.event import (
     Assignment,
     EventData,
@@ -114,10 +114,7 @@ def test_every_event_type(kind: EventType, op: str) -> None:
 
 @pytest.mark.parametrize(("kind", "data"), THERE_AND_BACK.items())
 def test_the_center_reads_what_we_meant(kind: EventType, data: EventData) -> None:
-    body = orjson.dumps(document(kind, data, known=EVENT_ID))
-    read, _ = parse(body, {})
-    message = mapping.Message(read, Op(read.op or ""), EVENT_ID, "k", body.decode(), NOW)
-    (back,) = mapping.updates(message, codes())
+    back = read_back(document(kind, data, known=EVENT_ID))
     assert back.type is kind
     said = back.data.model_dump(exclude={"status"})
     meant = data.model_dump(exclude={"status"})
@@ -126,6 +123,50 @@ def test_the_center_reads_what_we_meant(kind: EventType, data: EventData) -> Non
         assert said[name] == meant[name], name
     units = [(one.unit, one.role, one.state) for one in data.units]
     assert [(one.unit, one.role, one.state) for one in back.data.units] == units
+
+
+def read_back(told: dict[str, Any], platform: str = "jiangyin") -> Update:
+    body = orjson.dumps(told)
+    read, _ = parse(body, {})
+    message = mapping.Message(read, Op(read.op or ""), EVENT_ID, "k", body.decode(), NOW)
+    (back,) = mapping.updates(message, codes(platform))
+    return back
+
+
+@pytest.mark.parametrize(
+    ("actor", "class_", "who"),
+    [
+        ("system", HandlingClass.HOTLINE_TRANSFER, "系统自动"),
+        ("unit", HandlingClass.HOTLINE_TRANSFER, "市水务局自行"),
+        ("owner", HandlingClass.HOME_UNIT, "市水务局自行"),
+    ],
+)
+def test_what_is_not_the_citizens_word_is_no_evaluation(actor: str, class_: HandlingClass, who: str) -> None:
+    data = EventData(unit="市水务局", satisfaction=Satisfaction.SATISFIED, resolved="yes")
+    for kind in (E.RATED, E.FOLLOWED_UP):
+        out = outgoing(kind, data, known=EVENT_ID, actor=actor, handling_class=class_)
+        told = composing.document(out, codes("ffcs"))
+        assert (told["op"], told["taskName"], told["advice"]) == ("progress", who + kind.zh, "满意，已解决")
+        assert not {"status", "orgName", "satisfaction", "isSolved"} & set(told)
+        assert sandbox_rules.fault(told, "ffcs") is None
+        assert read_back(told, "ffcs").type is E.PROGRESSED
+    assert document(E.RATED, EventData(text="原话", unit="x" * 200), actor="unit", known=EVENT_ID)["advice"] == "原话"
+    assert document(E.FOLLOWED_UP, EventData(), actor="unit", known=EVENT_ID)["taskName"] == "承办单位自行回访"
+
+
+@pytest.mark.parametrize("actor", [None, "petitioner", "owner"])
+def test_the_citizens_word_is_told_as_theirs_and_names_no_unit(actor: str | None) -> None:
+    """Whoever asked: the owner of a petition that others have, a unit's name beside it (12345热线) or none."""
+    data = EventData(unit="市水务局", role=UnitRole.LEAD, satisfaction=Satisfaction.UNSATISFIED, resolved="no")
+    told = document(E.RATED, data, actor=actor, known=EVENT_ID)
+    assert (told["op"], told["satisfaction"], told["isSolved"]) == ("evaluate", "03", "0")
+    back = read_back(told)
+    assert (back.type, back.actor, back.data.resolved) == (E.RATED, None, "no")
+
+
+def test_what_was_found_is_said_where_there_are_no_words() -> None:
+    for finding, words in (("unreachable", "联系不上诉求人"), ("unreasonable", "认定为不合理诉求")):
+        assert document(E.VERIFIED, EventData.model_validate({"finding": finding}), known=EVENT_ID)["advice"] == words
 
 
 def test_an_unknown_event_is_never_told() -> None:

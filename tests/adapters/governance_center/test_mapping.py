@@ -1,6 +1,7 @@
 """Every op from the center, field by field."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from schemas.event import EventType, Satisfaction, SupervisionLevel, UnitRole
 from tests.adapters.governance_center.support import (
     EVENT_ID,
     PETITION_ID,
+    SETTINGS,
     malformed,
     update_of,
 )
@@ -135,6 +137,41 @@ def test_evaluation(fields: dict[str, Any], satisfaction: object, score: str, re
 
 def test_an_unknown_satisfaction_is_not_guessed() -> None:
     assert update_of({"op": "evaluate", "satisfaction": "6"}).type is EventType.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("fields", "actor"),
+    [
+        ({}, None),
+        ({"transactorName": "中心回访员"}, None),
+        ({"orgName": "济宁市社会治理服务中心"}, None),
+        ({"orgName": "汶上县社会治理服务中心"}, None),
+        ({"orgName": "任城区社会治理服务中心"}, None),
+        ({"orgName": "12345平台"}, None),
+        ({"orgName": "市政务热线"}, None),
+        ({"orgName": "综合回访组"}, None),
+        ({"orgName": "市水务局"}, "unit"),
+        ({"orgCode": "A1"}, "unit"),
+        ({"orgName": "太白湖街道社会治理服务中心"}, "unit"),
+        ({"closeOrgID": "A1"}, None),
+    ],
+)
+def test_whose_word_a_rating_is(fields: dict[str, Any], actor: str | None) -> None:
+    """What a unit says of itself is not the citizen's word; the names stand in `[speakers]`: 市社会治理服务中心,
+    县社会治理服务中心, 区社会治理服务中心, 回访, 12345, 热线."""
+    rating = update_of({"op": "evaluate", "satisfaction": "01", **fields})
+    assert (rating.type, rating.actor) == (EventType.RATED, actor)
+    ffcs = SETTINGS.model_copy(update={"platform": "ffcs"})
+    visit = update_of({"op": "progress", "status": "07", **fields}, ffcs)
+    assert (visit.type, visit.actor) == (EventType.FOLLOWED_UP, actor)
+
+
+def test_a_city_names_its_own_desk_and_its_exceptions(tmp_path: Path) -> None:
+    own = tmp_path / "codes.toml"
+    own.write_text('[speakers]\n"民意中心" = "desk"\n"水务局热线" = "unit"\n', "utf-8")
+    settings = SETTINGS.model_copy(update={"codes": own})
+    for name, actor in (("市民意中心", None), ("市水务局热线办", "unit"), ("市长热线", None)):
+        assert update_of({"op": "evaluate", "satisfaction": "01", "orgName": name}, settings).actor == actor
 
 
 # ── units ─────────────────────────────────────────────────────────────────────────────────────────────────

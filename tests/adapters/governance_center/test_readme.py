@@ -25,7 +25,7 @@ OURS = set(CenterSettings.model_fields) - (set(SystemSettings.model_fields) - {"
 TABLES_OF_CODES = {
     *("ops", "ops_ignored", "fields_ignored", "aliases", "peers", "peers_ignored", "role", "part", "petitioner"),
     *("kind", "supervision", "remind", "supervise_state", "supervise_reason", "check", "interval", "satisfaction"),
-    *("resolved", "status", "urgency"),
+    *("resolved", "speakers", "status", "urgency"),
 }
 
 

@@ -131,6 +131,7 @@ STEPS = {
     "reply": "replied",
     "close": "closed",
     "evaluate": "rated",
+    "evaluate_unit": "rated",
     "withdraw": "cancelled",
 }
 
