@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 from adapters.governance_center.cases import Case
+from adapters.governance_center.values import wire_time
 from adapters.governance_center.wire import Op
 
 Fields = dict[str, Any]
@@ -15,6 +17,7 @@ PROPOSED = ("supervisionType", "remindStatus", "superviseReason")
 DELAYED = 0.3
 DELAY_GRANTED = 0.8
 SATISFIED = 0.85
+PLANNED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,13 @@ def first_batch(case: Case) -> Step:
 def package(case: Case) -> Step:
     """The case is put into a package with others (`members` of the command)."""
     told = {"packageId": f"P{case.number[:14]}", "packageName": "专题整治", "topic": "同类诉求打包处理"}
-    return Step(Op.PACKAGE, {**dispatch(case).fields, **told, "advice": "同类诉求打包处理，由主办单位牵头办理。"})
+    plan = {
+        "packagePlan": f"由{case.lead}牵头，逐件核实，统一处置，分批办结并逐件答复诉求人。",
+        "packageDueDate": wire_time(case.entered_at + PLANNED),
+    }
+    return Step(
+        Op.PACKAGE, {**dispatch(case).fields, **told, **plan, "advice": "同类诉求打包处理，由主办单位牵头办理。"}
+    )
 
 
 def close(case: Case) -> Step:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.governance_center.values import wire_time
 from adapters.governance_center.wire import EventDocument, UnknownDocument
 from schemas.event import EventData, Households, Package
 
@@ -12,7 +13,12 @@ def package(document: EventDocument) -> Package | None:
     if document.packageId is None:
         return None
     return Package(
-        number=document.packageId, title=document.packageName, topic=document.topic, members=document.members
+        number=document.packageId,
+        title=document.packageName,
+        topic=document.topic,
+        plan=document.packagePlan,
+        due_at=document.packageDueDate,
+        members=document.members,
     )
 
 
@@ -38,6 +44,8 @@ def fields(data: EventData) -> Fields:
             "packageId": joint.number,
             "packageName": joint.title,
             "topic": joint.topic,
+            "packagePlan": joint.plan,
+            "packageDueDate": wire_time(joint.due_at) if joint.due_at else None,
         }
     if share is not None:
         found |= {"householdsTotal": share.total, "householdsDone": share.done, "batchNo": share.batch}

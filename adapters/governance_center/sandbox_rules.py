@@ -103,6 +103,8 @@ ANY_STEP: Mapping[str, Rule] = {
     "packageId": number,
     "packageName": short(500),
     "topic": short(200),
+    "packagePlan": short(10_000),
+    "packageDueDate": time,
     "householdsTotal": count,
     "householdsDone": count,
     "batchNo": count,

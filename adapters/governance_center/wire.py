@@ -171,6 +171,8 @@ class EventDocument(BaseModel):
     packageId: Number = None
     packageName: Text = None
     topic: Text = None
+    packagePlan: Text = None
+    packageDueDate: Time = None
     members: Numbers = ()
     householdsTotal: Count = None
     householdsDone: Count = None

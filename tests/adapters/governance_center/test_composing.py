@@ -84,7 +84,7 @@ THERE_AND_BACK = {
     E.NOTED: EventData(level=SupervisionLevel.KEY, supervision=SupervisionOrder(state=SupervisionState.FEEDBACK)),
     E.RECLASSED: EventData(
         handling_class=HandlingClass.JOINT_PACKAGE,
-        package=Package(number="P-1", title="车轮厂小区", topic="房产证"),
+        package=Package(number="P-1", title="车轮厂小区", topic="房产证", plan="分批办证\u0000😀", due_at=NOW),
         units=(Assignment(unit="甲局"), Assignment(unit="乙局", role=UnitRole.ASSIST)),
     ),
     E.PROGRESSED: EventData(text="首批已办结", households=Households(done=162, total=500, batch=1)),

@@ -60,6 +60,8 @@ OF_A_STEP: dict[str, tuple[dict[str, Any], Any]] = {
     "packageId": ({"packageId": "P"}, lambda one: one.data.package.number == "P"),
     "packageName": ({"packageId": "P", "packageName": "包"}, lambda one: one.data.package.title == "包"),
     "topic": ({"packageId": "P", "topic": "专题"}, lambda one: one.data.package.topic == "专题"),
+    "packagePlan": ({"packageId": "P", "packagePlan": "方案"}, lambda one: one.data.package.plan == "方案"),
+    "packageDueDate": ({"packageId": "P", "packageDueDate": WRITTEN}, lambda one: one.data.package.due_at == AT),
     "householdsDone": ({"householdsDone": 162}, lambda one: one.data.households.done == 162),
     "householdsTotal": ({"householdsTotal": 500}, lambda one: one.data.households.total == 500),
     "batchNo": ({"householdsDone": 1, "batchNo": 2}, lambda one: one.data.households.batch == 2),

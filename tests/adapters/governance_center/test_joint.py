@@ -1,17 +1,21 @@
 """Joint packages, matters of many households, each unit's own part, and supervision orders: as the center says them."""
 
+import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from adapters.governance_center.wire import Op
 from bridge.adapter import Malformed, Ref, Submission, Taken, Update
+from schemas.base import SHANGHAI
 from schemas.event import EventType, PartState, SupervisionReason, SupervisionState, UnitRole
 from schemas.petition import HandlingClass
 from tests.adapters.governance_center.support import EVENT_ID, PETITION_ID, malformed, read, submission_of, update_of
 
 LEAD, ASSIST = {"orgName": "市住建局", "role": "lead"}, {"orgName": "市水务局", "role": "assist"}
 PACKAGE = {"packageId": "P-7", "packageName": "车轮厂小区", "topic": "不动产证办理"}
+PLAN = {"packagePlan": "补办规划手续，\u0000分批办证😀", "packageDueDate": "2026-12-31 18:00:00"}
 UNITS = {"assignments": [LEAD, ASSIST]}
 
 
@@ -47,6 +51,41 @@ def test_a_package_is_told_to_each_of_its_members() -> None:
             ("市住建局", UnitRole.LEAD),
             ("市水务局", UnitRole.ASSIST),
         ]
+
+
+def test_a_package_has_a_plan_and_when_it_is_to_be_carried_out_by() -> None:
+    joint = update_of({"op": "package", "handleDate": "2026-12-01 00:00:00", **PACKAGE, **PLAN}).data
+    assert joint.package is not None
+    assert (joint.package.plan, joint.package.due_at) == (
+        PLAN["packagePlan"],
+        datetime(2026, 12, 31, 18, tzinfo=SHANGHAI),
+    )
+    assert joint.due_at == datetime(2026, 12, 1, tzinfo=SHANGHAI)
+    for none in ({}, {"packagePlan": "", "packageDueDate": ""}, {"packageDueDate": "0001-01-01T00:00:00"}):
+        plain = update_of({"op": "package", **PACKAGE, **none}).data.package
+        assert plain is not None
+        assert (plain.plan, plain.due_at) == (None, None)
+
+
+@pytest.mark.parametrize("date", ["月底前", "2026-02-30 00:00:00", 3.5, ["2026-12-31"]])
+def test_a_due_date_that_cannot_be_read_is_said_so_and_kept(date: object) -> None:
+    reason, answer = malformed({"op": "package", "eventId": EVENT_ID, **PACKAGE, **PLAN, "packageDueDate": date})
+    assert "packageDueDate" in reason
+    assert (answer["code"], answer["eventId"]) == ("0", EVENT_ID)
+    assert "packageDueDate" in answer["message"]
+    # In a batch the others are in, and this one is kept for people as it came.
+    good = {"op": "sign", "eventId": "E-1"}
+    bad = {"op": "package", "eventId": EVENT_ID, **PACKAGE, **PLAN, "packageDueDate": date}
+    taken, kept = updates_of([good, bad])  # type: ignore[arg-type]  # a batch is a list
+    assert (taken.type, kept.type) == (EventType.SIGNED, EventType.UNKNOWN)
+    assert json.loads(kept.data.raw or "")["packagePlan"] == PLAN["packagePlan"]
+
+
+def test_a_plan_that_is_too_long_is_said_so() -> None:
+    longest = {"op": "package", "eventId": EVENT_ID, **PACKAGE, "packagePlan": "案" * 10_000}
+    assert isinstance(read(longest), Taken)
+    reason, _ = malformed({**longest, "packagePlan": "案" * 10_001})
+    assert "plan" in reason
 
 
 def test_members_alone_name_the_events() -> None:

@@ -149,6 +149,31 @@ def test_one_step_now(step: str, kind: str) -> None:
     run(work())
 
 
+def test_the_center_asks_the_citizen_and_a_unit_speaks_of_itself() -> None:
+    async def work() -> None:
+        async with both(autopilot=False) as (bridge, center, outbound):
+            await outbound.send(outgoing(EventType.SUBMITTED))
+            for step in ("evaluate", "evaluate_unit"):
+                await center.step({"petition_id": PETITION_ID, "step": step})
+            asked, itself = bridge.drafts
+            assert (asked.actor, asked.data.unit, asked.data.person) == (None, None, "中心回访员")
+            assert (itself.actor, itself.data.unit) == ("unit", center.book.find(PETITION_ID).lead)
+
+    run(work())
+
+
+def test_a_package_of_the_center_has_a_plan() -> None:
+    async def work() -> None:
+        async with both(autopilot=False) as (bridge, center, outbound):
+            await outbound.send(outgoing(EventType.SUBMITTED))
+            await center.step({"petition_id": PETITION_ID, "step": "package"})
+            joint, entered = bridge.drafts[0].data.package, center.book.find(PETITION_ID).entered_at
+            assert joint.plan
+            assert joint.due_at == (entered + autopilot.PLANNED).replace(microsecond=0)
+
+    run(work())
+
+
 def test_every_op_but_the_report_has_a_step() -> None:
     assert set(Op) - {Op.REPORT} <= set(STEPS)
     assert set(STEPS) == set(autopilot.STEPS)

@@ -51,7 +51,9 @@ FULL = EventData(
     supervision=SupervisionOrder(
         number="DB-1", state=SupervisionState.REVIEW, reason=SupervisionReason.HOT, issuer="市社会治理服务中心"
     ),
-    package=Package(number="P-1", title="专题整治", topic="办证", members=("E-1", "E-2")),
+    package=Package(
+        number="P-1", title="专题整治", topic="办证", plan="案" * 10_000, due_at=NOW, members=("E-1", "E-2")
+    ),
     households=Households(done=162, total=500, batch=1),
     attachments=(Attachment(name="a.jpg", url="https://files.example/a", usage="处置"), Attachment(name="b", url="u")),
 )
@@ -118,6 +120,8 @@ def test_what_we_say_of_hidden_petitioners_is_allowed(hidden: str) -> None:
         (EventType.SIGNED, {"attrs": [{"name": "x"}]}, "attrs"),
         (EventType.SIGNED, {"householdsDone": 9, "householdsTotal": 3}, "householdsDone"),
         (EventType.SIGNED, {"householdsDone": -1}, "householdsDone"),
+        (EventType.SIGNED, {"packagePlan": "案" * 10_001}, "packagePlan"),
+        (EventType.SIGNED, {"packageDueDate": "2026-12-31"}, "packageDueDate"),
         (EventType.SUBMITTED, {"appealType": "help"}, "appealType"),
         (EventType.SUBMITTED, {"urgencyDegree": "1"}, "urgencyDegree"),
         (EventType.SUBMITTED, {"longitude": "116.5"}, "longitude"),
