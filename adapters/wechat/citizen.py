@@ -118,6 +118,12 @@ def _rate(document: Mapping[str, Any]) -> Fields:
     return {"MsgType": "text", "Content": _RATINGS.get(wanted, wanted)}
 
 
+def _confirm(document: Mapping[str, Any]) -> Fields:
+    """The owner secretary confirms a closing; without a number, asks what waits."""
+    parts = ("确认", str(document.get("number") or ""), str(document.get("content") or ""))
+    return {"MsgType": "text", "Content": " ".join(part for part in parts if part)}
+
+
 def _image(document: Mapping[str, Any]) -> Fields:
     picture = str(document.get("url") or "http://mmbiz.example.invalid/picture/0")
     return {"MsgType": "image", "PicUrl": picture, "MediaId": str(document.get("media_id", "sandbox-media"))}
@@ -170,6 +176,7 @@ _STEPS: dict[str, Callable[[Mapping[str, Any]], Fields]] = {
     "link": _link,
     "click": _click,
     "rate": _rate,
+    "confirm": _confirm,
     "progress": lambda document: _text({"content": document.get("content", "进度")}),
     "subscribe": lambda document: {"MsgType": "event", "Event": "subscribe", "EventKey": ""},
     "unsubscribe": lambda document: {"MsgType": "event", "Event": "unsubscribe", "EventKey": ""},

@@ -5,16 +5,13 @@ Pure: it decides, the core looks up and keeps.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from adapters.wechat import drafts, fates, gathering, standing
-from adapters.wechat.passive import Passive, success
-from adapters.wechat.wire import Message
-from adapters.wechat.words import Intent, Words
+from adapters.wechat import confirming, drafts, fates, gathering, standing
+from adapters.wechat.passive import success
+from adapters.wechat.turn import Turn, Views
+from adapters.wechat.words import Intent
 from bridge.adapter import (
     Bind,
-    Ignored,
     Outcome,
     PetitionView,
     Question,
@@ -38,27 +35,9 @@ _ANSWERED = frozenset({"replied", "closed"})
 _NUMBER = re.compile(
     r"\s*(查询进度|进度查询|进度|查询|编号)?\s*[:：]?\s*((?=(?:\D*\d){4})[0-9A-Za-z][0-9A-Za-z._-]{5,63})\s*"
 )
-# "不满意，路灯还是不亮": a rating with its reason.
 _CODE = re.compile(r"[0-9A-Za-z](?:[\s－—-]?[0-9A-Za-z]){5,19}")
+# "不满意，路灯还是不亮": a rating with its reason.
 _REASONED = re.compile(r"\s*(非常满意|基本满意|不满意|满意)\s*[,，.。!！:：;；、\s]\s*\S")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message of the conversation and what is needed to answer it."""
-
-    message: Message
-    received_at: datetime
-    answer: Passive
-    words: Words
-    window: timedelta = timedelta(0)
-
-    def ignored(self, reason: str, text: str | None = None) -> Ignored:
-        """Kept, answered with `text` (or just `success`), nothing else."""
-        return Ignored(self.answer.text(text) if text else success(), reason, self.message.key)
-
-
-Views = Sequence[PetitionView]
 
 
 def read(turn: Turn) -> Reading:
@@ -85,6 +64,8 @@ def _text(turn: Turn, text: str) -> Reading:
         return turn.ignored("no_words", turn.words.say.hint)
     if begun := _begun(turn, text):
         return begun
+    if confirmed := confirming.by_number(turn, text):
+        return confirmed
     if number := _NUMBER.fullmatch(text):
         return _by_number(turn, number.group(2), asked=bool(number.group(1)))
     if reasoned := _REASONED.match(text):
@@ -119,6 +100,11 @@ def _asked(turn: Turn, intent: Intent) -> Reading:
         return turn.ignored("new_asked", say.how_to_begin)
     if intent == "bind":
         return turn.ignored("bind_asked", say.how_to_bind)
+    if intent == "confirm":
+        # Whoever answers for nothing is a citizen, and what a citizen writes is taken in.
+        return confirming.asked(turn, otherwise=lambda: _piece(turn))
+    if intent == "waiting":
+        return confirming.asked(turn, otherwise=lambda: turn.ignored("nothing_to_confirm", say.nothing_to_confirm))
     return Question(openid=turn.message.sender, then=_ANSWERS[intent](turn))
 
 

@@ -9,6 +9,7 @@ from adapters.wechat.crypto import BadCipher, MessageKey, matches, open_with, si
 from adapters.wechat.form import FormDoor
 from adapters.wechat.passive import Passive
 from adapters.wechat.settings import WechatSettings, secret
+from adapters.wechat.turn import Turn
 from adapters.wechat.words import Words
 from bridge.adapter import Answered, Door, Malformed, Read, Reading, Refused, Request, Response
 
@@ -88,7 +89,7 @@ class WechatInbound:
         try:
             message = wire.message(opened.body)
             answer = Passive(message, request.received_at, self._token, opened.key)
-            return conversation.read(conversation.Turn(message, request.received_at, answer, self._words, self._window))
+            return conversation.read(Turn(message, request.received_at, answer, self._words, self._window))
         except wire.BadMessage as error:
             return _malformed(str(error))
         except ValueError:

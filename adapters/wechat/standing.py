@@ -31,14 +31,15 @@ def told(views: Sequence[PetitionView], words: Words) -> str:
 def _line(text: str, n: int, view: PetitionView, words: Words) -> str:
     submitted = shanghai(view.submitted_at)
     date = f"{submitted.month}月{submitted.day}日"
-    line = text.format(n=n, petition_id=view.petition_id, date=date, state=_state(view, words))
+    line = text.format(n=n, petition_id=view.petition_id, date=date, state=state(view, words))
     if not view.said:
         return line
     said = view.said if len(view.said) <= SAID_LENGTH else view.said[:SAID_LENGTH] + "…"
     return line + words.say.said.format(said=said)
 
 
-def _state(view: PetitionView, words: Words) -> str:
+def state(view: PetitionView, words: Words) -> str:
+    """Where one stands, and with whom."""
     last = view.last_event.removeprefix("petition.")
-    state = words.states.get(view.state) or words.states.get(last) or _LAST_EVENT.get(last, "正在办理")
-    return f"{state}（{view.unit}）" if view.unit else state
+    stands = words.states.get(view.state) or words.states.get(last) or _LAST_EVENT.get(last, "正在办理")
+    return f"{stands}（{view.unit}）" if view.unit else stands

@@ -18,7 +18,9 @@ LONGEST_PHRASE = 24
 Purpose = Literal["accepted", "progress", "reply", "task"]
 Audience = Literal["petitioner", "owner", "unit"]
 Meaning = Literal["number", "title", "phrase", "time", "note", "text", "unit", "kind", "secretary", "due"]
-Intent = Literal["progress", "rate", "satisfied", "fair", "unsatisfied", "greeting", "thanks", "new", "bind"]
+Intent = Literal[
+    "progress", "rate", "satisfied", "fair", "unsatisfied", "greeting", "thanks", "new", "bind", "confirm", "waiting"
+]
 Way = Literal["template", "subscribe", "customer_service"]
 NOTE_NAMES = frozenset({"text", "unit", "due"})
 
@@ -58,6 +60,15 @@ class Say(Table):
     bind_unknown: str
     bind_expired: str
     bind_used: str
+    confirmed: str
+    confirmed_already: str
+    not_answered: str
+    not_yours_to_confirm: str
+    nothing_to_confirm: str
+    to_confirm: str
+    to_confirm_line: str
+    to_confirm_more: str
+    how_to_confirm: str
     none_brought: str
     none_numbered: str
     progress_one: str
@@ -70,7 +81,7 @@ class Say(Table):
     rated_fair: str
     rated_unsatisfied: str
 
-    _names = only(("petition_id", "n", "date", "state", "said", "name"))
+    _names = only(("petition_id", "n", "date", "state", "said", "name", "title"))
 
     @field_validator("accepted", "added")
     @classmethod

@@ -47,6 +47,7 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=SHANGHAI)
 OPENID = "oCitizen0001"
 ACCOUNT = "gh_test00000005"
 WORDS = words.load()
+TO_CONFIRM = ("replied", "followed_up", "closed")
 
 
 def settings(**more: Any) -> WechatSettings:
@@ -108,18 +109,28 @@ def view(petition_id: str = "LT261122-7K3M9QX2AB", **more: Any) -> PetitionView:
 
 @dataclass
 class Core:
-    """As much of the core as a door needs: it answers questions, numbers petitions, and knows repeats."""
+    """As much of the core as a door needs: it answers questions, numbers petitions, and knows repeats. `views` is what
+    the citizen brought, `owned` what the secretary who bound the openid answers for."""
 
     door: WechatInbound
     views: list[PetitionView] = field(default_factory=list)
+    owned: list[PetitionView] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     _first: dict[str, Outcome] = field(default_factory=dict)
 
     def read(self, asked: Request) -> Reading:
         reading = self.door.read(asked).reading
         while isinstance(reading, Question):
-            reading = reading.then(self.views)
+            reading = reading.then(self._found(reading))
         return reading
+
+    def _found(self, question: Question) -> list[PetitionView]:
+        if question.owner_openid is None:
+            return self.views
+        named = {ref.petition_id for ref in question.refs}
+        if named:
+            return [one for one in self.owned if one.petition_id in named]
+        return [one for one in self.owned if one.state in TO_CONFIRM and not one.confirmed]
 
     def answer(self, asked: Request) -> Response:
         reading = self.read(asked)

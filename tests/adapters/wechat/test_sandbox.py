@@ -68,6 +68,8 @@ STEPS: list[tuple[dict[str, Any], str]] = [
     ({"step": "progress"}, "已答复"),
     ({"step": "rate"}, "评价：满意"),
     ({"step": "rate", "satisfaction": "unsatisfied"}, "不满意"),
+    ({"step": "confirm"}, "等待您确认办结的诉求"),
+    ({"step": "confirm", "number": "LT261122-7K3M9QX2AB", "content": "已电话回访"}, "办结确认"),
     ({"step": "subscribe"}, "欢迎关注"),
 ]
 
@@ -75,12 +77,16 @@ STEPS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("document", "says"), STEPS)
 def test_a_citizens_steps(document: dict[str, Any], says: str) -> None:
     async def story(found: Bench, core: Core) -> None:
-        core.views = [view(state="replied", last_event="replied")]
+        core.views = core.owned = [view(state="replied", last_event="replied")]
         answer = await found.box.step({"openid": "oCitizen1", **document})
         assert answer["status"] == 200
         assert says in answer["reply"]
         if document["step"] == "rate":
             assert isinstance(core.drafts[0], Update)
+        if document.get("number"):
+            (draft,) = core.drafts
+            assert isinstance(draft, Update)
+            assert (draft.actor, draft.data.text) == ("owner", "已电话回访")
 
     run(story)
 
