@@ -48,7 +48,9 @@ def replied(bench: Bench, key: str = "m1") -> str:
 
 
 def sends(bench: Bench, openid: str, said: str, number: str) -> str:
-    asked = replace(request(xml(openid=openid, Content=said, MsgId=number)), received_at=bench.clock.at)
+    written = str(int(bench.clock.at.timestamp()))
+    body = xml(openid=openid, Content=said, MsgId=number, CreateTime=written)
+    asked = replace(request(body), received_at=bench.clock.at)
     answer: Response = bench.do(Intake(bench.ledger).receive(WECHAT, inbound(), asked))
     assert answer.status == 200
     return answer.body.decode()
