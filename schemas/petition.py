@@ -50,6 +50,9 @@ class HandlingClass(StrEnum):
         return CLASS_ZH[self]
 
 
+OF_THE_OWNER = frozenset({HandlingClass.ON_SITE, HandlingClass.HOME_UNIT})
+"""Classes in which the secretary's own unit has the petition: there the secretary's word is the unit's."""
+
 CLASS_ZH = {
     HandlingClass.ON_SITE: "现场解决",
     HandlingClass.HOME_UNIT: "派出单位办理",

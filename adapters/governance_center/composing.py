@@ -11,7 +11,7 @@ from adapters.governance_center.wire import Op
 from bridge.adapter import Outgoing, Permanent
 from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
 from schemas.event import Assignment, Event, EventData, EventType, PartState, Span, UnitRole
-from schemas.petition import Attachment, HandlingClass, Petition
+from schemas.petition import OF_THE_OWNER, Attachment, Petition
 
 Fields = dict[str, Any]
 
@@ -87,7 +87,7 @@ def said(fields: Fields) -> str:
 
 def _unheard(outgoing: Outgoing) -> bool:
     """Whether it is a follow-up or a rating and not the citizen's word."""
-    own = outgoing.petition.handling_class in (HandlingClass.ON_SITE, HandlingClass.HOME_UNIT)
+    own = outgoing.petition.handling_class in OF_THE_OWNER
     return outgoing.event.type in ASKED and not speaks_for_the_citizen(outgoing.event.actor, own=own)
 
 

@@ -18,7 +18,7 @@ from bridge.rules.rehandling import speaks_for_the_citizen
 from bridge.rules.term import Term
 from schemas.base import shanghai
 from schemas.event import Event, EventType, Satisfaction
-from schemas.petition import HandlingClass
+from schemas.petition import OF_THE_OWNER
 
 Data = dict[str, Any]
 
@@ -89,7 +89,7 @@ def _citizen_spoke(outgoing: Outgoing) -> bool:
 
 def _citizens_word(outgoing: Outgoing) -> bool:
     """Whether what a follow-up or a rating says is the citizen's word."""
-    own = outgoing.petition.handling_class in (HandlingClass.ON_SITE, HandlingClass.HOME_UNIT)
+    own = outgoing.petition.handling_class in OF_THE_OWNER
     return speaks_for_the_citizen(outgoing.event.actor, own=own)
 
 

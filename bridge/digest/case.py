@@ -18,13 +18,12 @@ from bridge.prose import mask
 from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
 from schemas.event import EventType as E
 from schemas.event import Satisfaction, SupervisionLevel, UnitRole
-from schemas.petition import HandlingClass
+from schemas.petition import OF_THE_OWNER
 
 UNKNOWN = ""
 """A place, subject or unit that nobody named."""
 
 _HEAVY = frozenset({SupervisionLevel.RED.value, SupervisionLevel.BLACK.value, SupervisionLevel.KEY.value})
-_OF_THE_OWNERS = frozenset({HandlingClass.ON_SITE.value, HandlingClass.HOME_UNIT.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], ent
     """The case out of its row (what never changes of it), its document, and what happened until the cut-off."""
     place, secretary = document.get("place") or {}, document.get(FIRST_OWNER) or document.get("secretary") or {}
     handling_class = _class(str(document.get("handling_class") or row["handling_class"]), events)
-    home_unit = _name(secretary.get("home_unit")) if handling_class in _OF_THE_OWNERS else UNKNOWN
+    home_unit = _name(secretary.get("home_unit")) if handling_class in OF_THE_OWNER else UNKNOWN
     lead, units = _units(_name(document.get("lead_unit")) or home_unit, document.get("assist_units") or (), events)
     state, closed_at = _standing(entries)
     return Case(
@@ -155,7 +154,7 @@ def _marks(handling_class: str, events: Iterable[Happening]) -> dict[str, int]:
         if event.type is E.SUPERVISED and event.data.get("level") in _HEAVY:
             marks["heavy"] += 1
         said = event.type in ASKED and event.data.get("satisfaction") == Satisfaction.UNSATISFIED.value
-        if said and speaks_for_the_citizen(event.actor, own=handling_class in _OF_THE_OWNERS):
+        if said and speaks_for_the_citizen(event.actor, own=handling_class in OF_THE_OWNER):
             marks["unsatisfied"] += 1
     return dict(marks)
 

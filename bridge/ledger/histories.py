@@ -12,11 +12,9 @@ from bridge.ledger.tables import Row, events
 from bridge.rules.steps import Step
 from bridge.vault import EMPTY, Vault, VaultError
 from schemas.event import EventData, EventType
-from schemas.petition import HandlingClass
+from schemas.petition import OF_THE_OWNER
 
 _NOTHING = EventData()
-_OF_THE_OWNERS = frozenset({HandlingClass.ON_SITE.value, HandlingClass.HOME_UNIT.value})
-"""Classes in which the secretary's own unit has the petition."""
 
 
 @dataclass(slots=True)
@@ -61,6 +59,6 @@ def _add(history: History, row: Row, vault: Vault) -> None:
     type_ = EventType(row["type"])
     if type_ is EventType.RECLASSED and data.handling_class is not None:
         history.handling_class = data.handling_class.value
-    own = history.handling_class in _OF_THE_OWNERS
+    own = history.handling_class in OF_THE_OWNER
     step = Step(type_, from_ms(at), data, row["source"], row["actor"], from_ms(told), own, row["out_of_order"])
     history.steps.append(step)
