@@ -195,7 +195,8 @@ async def transcript(directory: Path) -> str:
         await _handling(told, first)
         await _rating(told, first, second)
         await _secretary(told)
-        await _other_ways(told)
+        answered = await _other_ways(told)
+        await _confirming(told, answered)
         return told.page()
 
 
@@ -273,13 +274,14 @@ async def _secretary(told: Transcript) -> None:
     await told.writes(STRANGER, f"绑定 {code}", "旁人")
 
 
-async def _other_ways(told: Transcript) -> None:
+async def _other_ways(told: Transcript) -> str:
+    """The number of a petition that the secretary filed and that has been answered."""
     told.scene(
         "7. 微信送不到时", "模板消息送不到，改发订阅消息；再不行，48小时内来过信的发客服消息；都不行，请书记致电。"
     )
     told.happens("王先生没有关注服务号，只同意过订阅消息")
-    number = await _from_form(told, PASSER_BY, "F-1")
-    await told.hotline(number, "reply", "您好，路灯已修复。")
+    first = await _from_form(told, PASSER_BY, "F-1")
+    await told.hotline(first, "reply", "您好，路灯已修复。")
     await told.phone("王先生", PASSER_BY, "已答复")
     told.happens("赵女士拒收模板与订阅消息，但刚刚来过信")
     number = await told.writes(DECLINED, "滨河路的树枝挡住了红绿灯。", "赵女士")
@@ -295,6 +297,21 @@ async def _other_ways(told: Transcript) -> None:
     message = await told.phone("市民", GRANDMA, "器材已更换")
     await told.fails(GRANDMA, message, "failed: system failed")
     await told.phone("市民", GRANDMA, "器材已更换")
+    return first
+
+
+async def _confirming(told: Transcript, answered: str) -> None:
+    told.scene("8. 书记确认办结", "首问书记与群众核实之后，用编号确认；旁人发来的不作数。")
+    open_ = await _from_form(told, PASSER_BY, "F-3")
+    await told.phone("王先生", PASSER_BY, "已收到")
+    await told.stands_at(answered, "replied")
+    await told.writes(SECRETARY, f"确认 {open_}", "书记")
+    await told.writes(SECRETARY, "待确认", "书记")
+    word = f"确认 {answered} 已电话回访，群众认可"
+    await told.says("书记", SECRETARY, word, step="confirm", number=answered, content="已电话回访，群众认可")
+    await told.phone("王先生", PASSER_BY, "已办结")
+    await told.writes(SECRETARY, f"确认 {answered}", "书记")
+    await told.writes(STRANGER, f"确认 {answered}", "旁人")
 
 
 async def _from_form(told: Transcript, openid: str, external_id: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from adapters.wechat import messages, pushes, register, words
-from adapters.wechat.words import Words
+from adapters.wechat.words import Told, Words
 from schemas.event import EventType
 
 Language = Literal["en", "zh"]
@@ -177,11 +177,20 @@ def _told(language: Language) -> str:
         if event not in found.events_told:
             rows.append((f"`{event}` {event.zh}", *(["–"] * 3)))
             continue
-        cells = [f"{found.told(event, who).purpose}：{' / '.join(found.told(event, who).notes)}" for who in _AUDIENCES]
-        rows.append((f"`{event}` {event.zh}", *cells))
+        rows.append((f"`{event}` {event.zh}", *_cells([found.told(event, who) for who in _AUDIENCES])))
+        for by, special in (("bridge", found.bridge), ("systems", found.systems)):
+            if event in special:
+                speaker = _SPEAKERS[by][language == "zh"]
+                cells = _cells([special[event].get(who) for who in _AUDIENCES])
+                rows.append((f"`{event}` {event.zh} · {speaker}", *cells))
     return table(language, ("event", *_AUDIENCES), rows)
 
 
+def _cells(told: Sequence[Told | None]) -> list[str]:
+    return [f"{one.purpose}：{' / '.join(one.notes)}" if one else "–" for one in told]
+
+
+_SPEAKERS: Final = {"bridge": ("said by the bridge", "本系统提醒"), "systems": ("said by a system", "其他系统告知")}
 _AUDIENCES: Final[tuple[Literal["petitioner", "owner", "unit"], ...]] = ("petitioner", "owner", "unit")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from adapters.wechat.recipients import unit_of
-from adapters.wechat.words import Audience, Layout, Purpose, Words, is_time
+from adapters.wechat.words import Audience, Layout, Purpose, Speaker, Words, is_time
 from schemas.base import shanghai
 from schemas.event import Event
 from schemas.petition import Petition
@@ -15,6 +15,8 @@ MAX_THING, MAX_CODE, MAX_PHRASE, MAX_NAME = 20, 32, 5, 10
 MAX_TEXT_BYTES = 2047
 """A text message of 2,048 bytes or more is not delivered."""
 EMPTY = "无"
+BRIDGE = "bridge"
+"""The source of what the bridge itself says."""
 MASK = "＊"
 
 # Enough for any field, and for a whole text message: a reply may have 100,000 characters.
@@ -45,11 +47,18 @@ class Notice:
 
 def notice(event: Event, petition: Petition, audience: Audience, words: Words, *, unreachable: bool = False) -> Notice:
     """What `audience` is told. `unreachable`: WeChat does not reach the citizen, so the owner is asked to call."""
-    told = words.told(event.type, audience)
+    told = words.told(event.type, audience, said_by(event))
     values = _values(event, petition, audience)
     note = words.unreachable.note if unreachable and audience == "owner" else told.note(values)
     values |= {"note": note, "phrase": told.phrase or words.events_told.get(event.type, event.type.zh)}
     return Notice(told.purpose, audience, values)
+
+
+def said_by(event: Event) -> Speaker:
+    """Who speaks: the bridge itself, a person through a system, or the system."""
+    if event.source == BRIDGE:
+        return "bridge"
+    return "petitioner" if event.actor == "petitioner" else "systems"
 
 
 def _values(event: Event, petition: Petition, audience: Audience) -> dict[str, str]:
@@ -63,6 +72,7 @@ def _values(event: Event, petition: Petition, audience: Audience) -> dict[str, s
         "unit": unit_of(event, petition),
         "kind": petition.kind.zh,
         "secretary": petition.secretary.name or "",
+        "class": (event.data.handling_class or petition.handling_class).zh,
         "due": f"{shanghai(due).month}月{shanghai(due).day}日" if due else "",
     }
 

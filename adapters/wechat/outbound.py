@@ -14,6 +14,8 @@ from schemas.event import EventType
 
 ORDER: tuple[Audience, ...] = ("petitioner", "owner", "unit")
 ASKED_TO_CALL = "owner:call"
+TASKS = frozenset({EventType.SUBMITTED, EventType.RECLASSED})
+"""Events whose message to the unit is the task itself."""
 FAILED = "failed:"
 """Begins the key of a hand-off's progress that keeps how message number so-and-so failed (a delivery event said so)."""
 
@@ -159,7 +161,7 @@ def _receipt(round_: Round) -> Receipt:
     outgoing, reached = round_.outgoing, round_.reached
     if not reached:
         raise Permanent(_code(round_.refused) if round_.refused else _nobody(round_.unbound))
-    task = outgoing.event.type is EventType.SUBMITTED and "unit" in outgoing.audience
+    task = outgoing.event.type in TASKS and "unit" in outgoing.audience
     if task and "unit" not in reached:
         # The unit's message is the task itself: a petition must not rest where nobody has been told of it.
         raise Permanent("unit_unbound")

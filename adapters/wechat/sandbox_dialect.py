@@ -1,5 +1,6 @@
 """How the sandbox's message server speaks: XML or JSON, plain, compatible or safe, with which key, and how often."""
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ Fields = Mapping[str, Any]
 Format = Literal["xml", "json"]
 Mode = Literal["safe", "compatible", "plain"]
 _NUMBERS = frozenset({"CreateTime", "MsgId", "MsgID"})
+_SIXTY_FOUR_BITS = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def as_json(fields: Fields) -> bytes:
             entries = value["List"]
             flat["List"] = entries[0] if len(entries) == 1 else list(entries)
         else:
-            flat[name] = int(value) if name in _NUMBERS and str(value).isdigit() else value
+            flat[name] = int(value) if name in _NUMBERS and _SIXTY_FOUR_BITS.fullmatch(str(value)) else value
     return orjson.dumps(flat)
 
 

@@ -22,7 +22,8 @@ Intent = Literal[
     "progress", "rate", "satisfied", "fair", "unsatisfied", "greeting", "thanks", "new", "bind", "confirm", "waiting"
 ]
 Way = Literal["template", "subscribe", "customer_service"]
-NOTE_NAMES = frozenset({"text", "unit", "due"})
+Speaker = Literal["petitioner", "bridge", "systems"]
+NOTE_NAMES = frozenset({"text", "unit", "due", "class"})
 
 
 class Table(BaseModel):
@@ -166,6 +167,7 @@ class Events(Table):
         return frozenset(name.casefold() for name in names)
 
 
+Notices = dict[EventType, dict[Audience, Told]]
 Layout = Annotated[dict[str, Meaning], Field(min_length=1)]
 
 
@@ -185,7 +187,9 @@ class Words(Table):
     audiences: dict[Audience, Told]
     unreachable: Unreachable
     events_told: dict[EventType, str]
-    notices: dict[EventType, dict[Audience, Told]]
+    notices: Notices
+    bridge: Notices = Field(default_factory=dict)
+    systems: Notices = Field(default_factory=dict)
     errors: dict[int, Policy]
     deliveries: dict[str, str]
     register_: RegisterTable = Field(alias="register")
@@ -217,9 +221,11 @@ class Words(Table):
                 return head.removeprefix(phrase).lstrip(" 　:：,，.。、-—\r\n\t")
         return None
 
-    def told(self, event: EventType, audience: Audience) -> Told:
-        """How `event` is told to `audience`."""
-        return self.notices.get(event, {}).get(audience) or self.audiences[audience]
+    def told(self, event: EventType, audience: Audience, by: Speaker = "petitioner") -> Told:
+        """How `event`, said by `by`, is told to `audience`."""
+        special: Mapping[Speaker, Notices] = {"bridge": self.bridge, "systems": self.systems}
+        notices = special.get(by, {}).get(event) or self.notices.get(event, {})
+        return notices.get(audience) or self.audiences[audience]
 
 
 def is_time(key: str) -> bool:

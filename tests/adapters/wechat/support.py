@@ -188,15 +188,18 @@ def petition(**more: Any) -> Petition:
     return Petition(**given)
 
 
-def event(kind: EventType = EventType.ACCEPTED, **data: Any) -> Event:
+def event(
+    kind: EventType = EventType.ACCEPTED, *, source: str = "hotline12345", actor: str | None = None, **data: Any
+) -> Event:
     return Event(
         event_id=uuid4(),
         petition_id="LT261122-7K3M9QX2AB",
         sequence=2,
         type=kind,
-        source="hotline12345",
+        source=source,
         occurred_at=NOW,
         recorded_at=NOW,
+        actor=actor,
         data=EventData(**data),
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.wechat.pushes import EVENTS, MESSAGES
@@ -15,7 +15,8 @@ DOOR = inbound()
 KINDS = [*MESSAGES, "event", "hologram"]
 NAMES = ["Content", "PicUrl", "MediaId", "Format", "Recognition", "Location_X", "Location_Y", "Label", "Title", "Url",
          "MsgId", "MsgID", "Event", "EventKey", "Status", "CreateTime", "Description"]  # fmt: skip
-WORDS = st.sampled_from(["1", "满意", "不满意，还是坏的", "进度", "绑定 ABCD-1234", "新诉求", "新诉求：停水", "123456"])
+WORDS = st.sampled_from(["1", "满意", "不满意，还是坏的", "进度", "绑定 ABCD-1234", "新诉求", "新诉求：停水", "123456",
+                         "确认", "待确认", "确认 LT261122-7K3M9QX2AB 已回访", "确认LT261122-7K3M9QX2AB灯"])  # fmt: skip
 VALUES = st.one_of(WORDS, st.text(max_size=40), st.integers(-(2**70), 2**70).map(str), st.just("路" * 100_001))
 FIELDS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
 STATES = st.sampled_from(["submitted", "handling", "replied", "closed", "merged", "a new one"])
@@ -49,6 +50,7 @@ def answered(reading: Reading, known: list[PetitionView], bound: Bound) -> Respo
     return reading.response
 
 
+@example("text", "", {"MsgId": str(2**70)}, [], "bound")
 @given(
     kind=st.sampled_from(KINDS),
     event=st.sampled_from([*EVENTS, "brand_new"]),

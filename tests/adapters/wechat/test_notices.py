@@ -73,7 +73,15 @@ def test_every_event_has_words_for_everybody(kind: EventType, audience: str) -> 
         assert "无" not in message.data.values() or message.data["thing5"] == "无"
 
 
-@pytest.mark.parametrize("row", [row for table in WORDS.notices.values() for row in table.values()])
+SHIPPED = [
+    row
+    for notices in (WORDS.notices, WORDS.bridge, WORDS.systems)
+    for table in notices.values()
+    for row in table.values()
+]
+
+
+@pytest.mark.parametrize("row", SHIPPED)
 def test_the_shipped_notes_are_short_enough(row: object) -> None:
     for note in row.notes:  # type: ignore[attr-defined]
         assert len(re.sub(r"\{\w+\}", "11月22日", note)) <= 20
@@ -110,12 +118,46 @@ def test_fit(key: str, text: str, fitted: str) -> None:
         (EventType.REPLIED, "petitioner", "reply", "请评价：1满意2基本满意3不满意"),
         (EventType.CLOSED, "petitioner", "reply", "如未评价，请回复1满意2一般3不满意"),
         (EventType.RETURNED, "owner", "progress", "请跟进到底"),
+        (EventType.REPLIED, "owner", "reply", "请与群众核实后回复：确认＋编号"),
+        (EventType.CLOSED, "owner", "progress", "请与群众核实后回复：确认＋编号"),
+        (EventType.RECLASSED, "unit", "task", "待办理"),
     ],
 )
 def test_who_is_told_what(kind: EventType, audience: str, purpose: str, says: str) -> None:
     message = told(event(kind), petition(), audience, WORDS)
     assert message.purpose == purpose
     assert says in message.data.values()
+
+
+def test_the_owner_hears_of_which_class_it_is_now() -> None:
+    bare = event(EventType.RECLASSED, handling_class=HandlingClass.HOME_UNIT)
+    reason = event(EventType.RECLASSED, handling_class=HandlingClass.KEY_SUPERVISION, text="反复反映")
+    about = petition(handling_class=HandlingClass.ON_SITE)
+    assert told(bare, about, "owner", WORDS).data["thing5"] == "已改为派出单位办理，请跟办"
+    assert told(reason, about, "owner", WORDS).data["thing5"] == "改为重点督办：反复反映"
+    of_the_petition = told(event(EventType.RECLASSED), petition(), "owner", WORDS)
+    assert of_the_petition.data["thing5"] == "已改为12345统一转办，请跟办"
+
+
+@pytest.mark.parametrize(
+    ("said", "phrase", "note"),
+    [
+        ({"source": "wechat", "actor": "petitioner", "text": "车库也不亮"}, "有补充", "车库也不亮"),
+        ({"source": "wechat", "actor": "petitioner"}, "有补充", "诉求人补充了材料"),
+        ({"source": "hotline12345", "actor": "petitioner"}, "有补充", "诉求人补充了材料"),
+        ({"source": "bridge", "text": "无回音：逾期未受理"}, "提醒", "无回音：逾期未受理"),
+        ({"source": "bridge", "text": "首问书记已更换，由您跟办到底"}, "提醒", "首问书记已更换，由您跟办到底"),
+        ({"source": "bridge"}, "提醒", "请跟进到底"),
+        ({"source": "hotline12345", "text": "已核实地点"}, "有新情况", "已核实地点"),
+        ({"source": "governance_center", "due_at": NOW}, "有新情况", "办理期限：11月22日"),
+        ({"source": "hotline12345"}, "有新情况", "请了解新情况，跟办到底"),
+    ],
+)
+def test_a_note_is_told_by_who_said_it(said: dict[str, Any], phrase: str, note: str) -> None:
+    message = told(event(EventType.NOTED, **said), petition(), "owner", WORDS)
+    assert (message.data["phrase3"], message.data["thing5"]) == (phrase, note)
+    if said.get("actor") != "petitioner":
+        assert "诉求人" not in told(event(EventType.NOTED, **said), petition(), "unit", WORDS).data["thing6"]
 
 
 def test_the_unit_is_the_events_own_then_its_lead_then_the_petitions() -> None:

@@ -15,7 +15,9 @@ from schemas.event import EventType
 from schemas.petition import HandlingClass, Petitioner
 from tests.adapters.wechat.support import Bench, bench, event, outgoing, petition
 
-TASK = {"told": event(EventType.SUBMITTED), "about": petition(handling_class=HandlingClass.HOME_UNIT)}
+HOME = petition(handling_class=HandlingClass.HOME_UNIT)
+TASK = {"told": event(EventType.SUBMITTED), "about": HOME}
+AGAIN = {"told": event(EventType.RECLASSED, source="bridge", handling_class=HandlingClass.HOME_UNIT), "about": HOME}
 
 
 def run(story: Callable[[Bench], Awaitable[None]], **settings: Any) -> None:
@@ -55,6 +57,37 @@ def test_all_three_in_order_and_the_unit_holds_the_task() -> None:
         assert (receipt.holds, receipt.told_petitioner) == (True, True)
 
     run(story)
+
+
+def test_of_a_new_class_the_unit_holds_the_task_too() -> None:
+    async def story(found: Bench) -> None:
+        receipt = await found.send({"unit", "owner"}, **AGAIN)
+        assert [arrival.what for arrival in found.arrivals] == ["progress", "task"]
+        assert (receipt.holds, receipt.told_petitioner) == (True, False)
+
+    run(story)
+
+
+def test_news_of_a_new_class_is_no_task_for_the_owner() -> None:
+    async def story(found: Bench) -> None:
+        receipt = await found.send({"owner"}, told=event(EventType.RECLASSED))
+        assert not receipt.holds
+
+    run(story)
+
+
+def test_a_new_class_whose_unit_cannot_be_told_is_parked(tmp_path: Path) -> None:
+    path = tmp_path / "recipients.toml"
+    path.write_text(
+        '[secretaries]\n"S001" = "oSecretary1"\n[units]\n"市住建局" = "oErrcode46004_u"\n', encoding="utf-8"
+    )
+
+    async def story(found: Bench) -> None:
+        with pytest.raises(Permanent, match="unit_unbound") as caught:
+            await found.send({"unit", "owner"}, **AGAIN)
+        assert caught.value.progress["owner"] == found.arrivals[0].number
+
+    run(story, recipients=str(path))
 
 
 def test_each_openid_of_the_recipients_file(tmp_path: Path) -> None:
