@@ -10,6 +10,7 @@ from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, ta
 
 T = TypeVar("T")
 MOST_FAULTS = 20
+MOST_OWNERS = 10_000
 FEW, TOO_MANY = 3, 0.2
 """Who is not on the list has left. A list that was cut off must not end a whole city's bindings: more than a few, and
 more than a fifth, have to be confirmed."""
@@ -95,13 +96,15 @@ def _tell_import(changes: Any, *, dry_run: bool, as_json: bool) -> None:
 
 @roster_app.command("check")
 def check(as_json: Json = False) -> None:
-    """Which communities have no team, or a team with fewer than four active members (覆盖检查)."""
+    """Which communities have no team, or a team with fewer than four active members (覆盖检查); which owners of open
+    petitions have bound no WeChat and are told nothing (未绑定书记)."""
     from bridge import app as root
     from bridge.cli.inspect import _read
     from bridge.ledger.roster import load
+    from bridge.ledger.unbound import unbound_owners
 
     vault = root.privacy(root.settings()).vault
-    roster = _read(lambda conn: load(conn, vault))
+    roster, unbound = _read(lambda conn: (load(conn, vault), unbound_owners(conn, limit=MOST_OWNERS)))
     found = roster.coverage()
     short = [item for item in found if not item.covered]
     active = sum(member.active for member in roster.members)
@@ -112,6 +115,7 @@ def check(as_json: Json = False) -> None:
         "secretaries": active,
         "bound": sum(roster.of_secretary(member.id) is not None for member in roster.members),
         "short": [_short(item) for item in short],
+        "unbound_owners": unbound,
     }
     if as_json:
         document(report)
@@ -147,6 +151,17 @@ def _tell_coverage(report: dict[str, Any]) -> None:
                 row["region_code"], row["street"], row["community"], team, str(row["active"]), str(row["missing"])
             )
         out.print(shown)
+    if report["unbound_owners"]:
+        _tell_unbound(report["unbound_owners"])
+
+
+def _tell_unbound(owners: list[dict[str, Any]]) -> None:
+    out.print("owners who are told nothing on WeChat (以下首问书记收不到微信消息):", markup=False)
+    shown = table("owner 首问书记", "why 原因", "open 未办结", "oldest 最早", "team 服务队", whole=1)
+    for row in owners:
+        why = f"{row['why_zh']} {row['why']}"
+        shown.add_row(row["owner_id"], why, str(row["petitions"]), row["oldest_at"], row.get("team_id", ""))
+    out.print(shown)
 
 
 @roster_app.command("bind-code")

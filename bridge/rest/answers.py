@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bridge.apipart import COMPONENTS, of
+from bridge.ledger.unbound import UNBOUND_ZH
 from bridge.ledger.unreached import WHY_ZH
 from bridge.reconcile.difference import Kind, Resolution
 from bridge.rules.landing import WHY_ZH as LISTED_ZH
@@ -215,6 +216,13 @@ _UNREACHED: Final = {
     "since": MOMENT,
 }
 _UNREACHED_MORE: Final = {"event_type": words(*EventType), "handoff_id": UUID, "code": TEXT}
+_UNBOUND_OWNER: Final = {
+    "owner_id": TEXT,
+    "petitions": {"type": "integer", "minimum": 1},
+    "oldest_at": MOMENT,
+    "why": words(*UNBOUND_ZH),
+    "why_zh": words(*UNBOUND_ZH.values()),
+}
 _LISTED: Final = {
     "petition_id": PETITION_ID,
     "team_id": TEXT,
@@ -318,6 +326,8 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Messages": record("Messages that became nothing 未成事的消息", {"messages": many(of("MessageLine"))}),
     "UnreachedLine": record("Petitioner not reached 未送达", _UNREACHED, _UNREACHED_MORE),
     "UnreachedPage": page("Petitioners not reached 未送达名单", "unreached", "UnreachedLine"),
+    "UnboundOwner": record("Owner who is told nothing 未绑定微信的首问书记", _UNBOUND_OWNER, {"team_id": TEXT}),
+    "UnboundOwnerPage": page("Owners who are told nothing 未绑定书记名单", "owners", "UnboundOwner"),
     "ListLine": record("Petition on a list of the day 清单诉求", _LISTED, _LISTED_MORE),
     "Package": record(
         "Joint package 打包件",

@@ -258,6 +258,10 @@ OPERATIONS: Final = (
         scope="petitions:read", asks=(CURSOR, LIMIT),
     ),
     Operation(
+        "get", "/v1/unreached/owners", "未绑定微信的首问书记 · Owners who have bound no WeChat",
+        {200: "UnboundOwnerPage"}, "operations", scope="petitions:read", asks=(CURSOR, LIMIT),
+    ),
+    Operation(
         "get", "/v1/packages/{number}", "打包件 · A joint package and its members", {200: "Package"}, "operations",
         scope="petitions:read", asks=(_query("system", "打包的系统 · the system that made it"),),
     ),

@@ -1,9 +1,10 @@
-"""docs/roster.md names every column of every list, and every reason of the list of the unreached."""
+"""docs/roster.md names every column of every list, and every reason of the two lists."""
 
 import re
 
 import pytest
 
+from bridge.ledger.unbound import UNBOUND_ZH
 from bridge.ledger.unreached import WHY_ZH
 from bridge.rosterfile import HEADERS, LISTS
 from tests.docs.pages import DOCS, text
@@ -21,4 +22,4 @@ def test_every_column_of_the_list(kind: str) -> None:
 
 
 def test_every_reason() -> None:
-    assert set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE)) == {"why", *WHY_ZH}
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE)) == {"why", *WHY_ZH, *UNBOUND_ZH}

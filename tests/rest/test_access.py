@@ -21,6 +21,7 @@ ROUTES = [
     ("GET", "/v1/queues", "petitions:read", "writer"),
     ("GET", "/v1/messages", "operate", "reader"),
     ("GET", "/v1/unreached", "petitions:read", "writer"),
+    ("GET", "/v1/unreached/owners", "petitions:read", "writer"),
     ("POST", f"/v1/petitions/{ANY}/merge", "operate", "clerk"),
     ("GET", "/v1/lists/no_echo", "petitions:read", "writer"),
     ("GET", f"/v1/packages/{ANY}", "petitions:read", "writer"),

@@ -8,6 +8,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli.main import app
+from schemas.petition import Secretary
+from tests.support.ledgers import Bench, petition, submission
 
 TEAMS = "服务队编号,服务队名称,派出单位,队长编号\nT1,第一服务队,市住建局,S1\n"
 SECRETARIES = "书记编号,姓名,服务队编号\n" + "".join(f"S{n},孟{n},T1\n" for n in range(1, 5))
@@ -44,6 +46,7 @@ def test_import_and_check() -> None:
     report = orjson.loads(bridge("roster", "check", "--json").stdout)
     assert report == {
         "holds": True, "communities": 1, "covered": 1, "secretaries": 4, "bound": 0, "short": [],
+        "unbound_owners": [],
     }  # fmt: skip
 
 
@@ -77,6 +80,31 @@ def test_half_a_file_does_not_end_a_city() -> None:
     assert orjson.loads(bridge("roster", "check", "--json").stdout)["secretaries"] == 4
     assert bridge("roster", "import", "secretaries.csv", "teams.csv", "--many-leave").exit_code == 0
     assert orjson.loads(bridge("roster", "check", "--json").stdout)["secretaries"] == 1
+
+
+def test_owners_who_are_told_nothing_are_named() -> None:
+    imported()
+    write_petition("S1")
+    report = orjson.loads(bridge("roster", "check", "--json").stdout)
+    (owner,) = report["unbound_owners"]
+    assert (owner["owner_id"], owner["petitions"], owner["why"], report["holds"]) == ("S1", 1, "not_bound", True)
+    told = bridge("roster", "check")
+    assert told.exit_code == 0, "coverage is another matter"
+    assert "收不到微信消息" in told.stdout
+    assert "未绑定微信" in told.stdout
+
+
+def write_petition(owner: str) -> None:
+    """One open petition of this owner in the ledger of the folder."""
+    from bridge import app as root
+
+    bench = Bench(root.settings().database_url)
+    try:
+        draft = petition(secretary=Secretary(id=owner, team_id="T1"))
+        bench.take(submission("m1", draft=draft))
+    finally:
+        bench.close()
+        bench.store.close()
 
 
 def test_a_binding_code_is_shown_once() -> None:
