@@ -9,6 +9,7 @@ import pytest
 from adapters.wechat.notices import EMPTY, notice
 from adapters.wechat.outbound import ORDER, TASKS
 from adapters.wechat.words import Audience
+from bridge.lifecycle import ENDED
 from bridge.routing import Facts, Route, Routes
 from schemas.event import Event, EventData, EventType
 from schemas.petition import HandlingClass
@@ -81,6 +82,18 @@ def test_the_table_sends_each_of_them_something(who: Audience) -> None:
 def test_of_another_class_the_owner_always_hears_and_the_home_unit_gets_its_task(handling_class: HandlingClass) -> None:
     found = audience(routed(EventType.RECLASSED, handling_class, "bridge", ""))
     assert found == ({"owner", "unit"} if handling_class is HandlingClass.HOME_UNIT else {"owner"})
+
+
+@pytest.mark.parametrize("kind", sorted(ENDED))
+def test_nobody_is_told_to_work_on_what_has_ended(kind: str) -> None:
+    told = WORDS.told(EventType(kind), "unit")
+    assert told.purpose == "progress"
+    assert "请及时办理" not in told.notes
+
+
+def test_what_begins_anew_is_a_task() -> None:
+    told = WORDS.told(EventType.REHANDLED, "unit")
+    assert (told.purpose, told.notes[-1]) == ("task", "请重新办理并回复结果")
 
 
 def test_an_event_that_gives_the_unit_its_task_is_told_as_a_task() -> None:
