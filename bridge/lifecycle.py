@@ -5,6 +5,7 @@ older than the one applied, and some events (a note, an urging) say nothing abou
 """
 
 from bridge.rules import transitions
+from schemas.event import EventData, UnitRole
 from schemas.event import EventType as E
 
 STATE_AFTER: dict[E, str] = {
@@ -39,6 +40,9 @@ ENDED = frozenset({"closed", "cancelled", "not_accepted", "merged"})
 ANSWERS = frozenset({E.REPLIED, E.CLOSED, E.NOT_ACCEPTED, E.CANCELLED, E.MERGED})
 """Events whose delivery to the petitioner is the answer (事事有回音)."""
 
+WORKING = frozenset({"dispatched", "signed", "handling", "return_requested", "extension_requested"})
+"""States in which some system has set somebody to work."""
+
 SIGNS = frozenset(
     {E.ACCEPTED, E.NOT_ACCEPTED, E.DISPATCHED, E.SIGNED, E.PROGRESSED, E.REPLIED, E.RETURN_REQUESTED, E.CLOSED}
 )
@@ -56,6 +60,20 @@ def is_older(at: int, source: str, state_at: int, state_by: str) -> bool:
     to our milliseconds); between two systems only a difference that is no skew counts.
     """
     return at < (state_at - state_at % 1000 if source == state_by else state_at - SKEW_MS)
+
+
+def refuses_anothers(state: str, state_by: str, event: E, source: str) -> bool:
+    """Whether a system refuses what another one has set somebody to work on (重点督办 on top of a running order): that
+    is its own affair, and ends nothing."""
+    return event is E.NOT_ACCEPTED and state in WORKING and source != state_by
+
+
+def answers(event: E, actor: str | None, data: EventData) -> bool:
+    """Whether telling the petitioner this answers them (事事有回音): an assisting unit speaks for its part only, and
+    that it is over is no answer without a word about what was done."""
+    if event not in ANSWERS or data.role is UnitRole.ASSIST:
+        return False
+    return event is not E.CLOSED or actor in ("owner", "petitioner") or bool((data.text or "").strip())
 
 
 def allowed(state: str, event: E) -> bool:

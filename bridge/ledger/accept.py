@@ -268,6 +268,7 @@ class _Desk:
             no_landing_since=None,
             confirmed_at=None,
             late_units=None,
+            round_from=0,
             body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )

@@ -1,18 +1,20 @@
 """What the rules of supervision count among petitions: of one place and subject (热点), of one petitioner and subject
 (反复). And the verb `gather`, which finds the groups that grew."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, and_, func, or_, select, tuple_, update
 
-from bridge.ledger.tables import petitions
+from bridge.ledger.tables import events, petitions
 from bridge.ledger.work import PetitionRow, Work
-from bridge.rules.supervision import Counted, TriggerRule
+from bridge.lifecycle import ENDED
+from bridge.rules.supervision import Counted, Trigger, TriggerRule
 
 _DAY_MS = 86_400_000
-_FRESH_MS = _DAY_MS
-"""So long after it came a petition is still told from those that came after it; the window has moved on then."""
+_FRESH_MS = 7 * _DAY_MS
+"""So long after it came a petition may still be found to be the one: the watch may have been away."""
 
 _NOT_COUNTED = ("merged", "cancelled")
 _P = petitions.c
@@ -21,57 +23,89 @@ _P = petitions.c
 class Counts:
     """For the petitions of one batch, with a query for each rule.
 
-    A petition counts for its group when it came: the one with which the group reached the threshold, and each with
-    which it has doubled since. To say it of each would send a whole crowd to supervision one by one.
+    A group says something new with the member by which it reaches the threshold, and with each by which it has doubled
+    since: to say it of each would send a whole crowd to supervision one by one. It is said of that member, or, where it
+    was over before the rules looked (most are settled on the spot), of the first after it that is not.
     """
 
     def __init__(self, work: Work, rows: Sequence[PetitionRow]) -> None:
-        self._places: dict[str, int] = {}
-        self._people: dict[tuple[str, str], set[tuple[int, str]]] = {}
         self._hot, self._repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
         fresh = [row for row in rows if row.subject_key and row.accepted_at > work.now - _FRESH_MS]
-        if self._hot is not None:
-            self._count_places(work, self._hot, fresh)
-        if self._repeated is not None:
-            self._count_people(work, self._repeated, fresh)
+        self._places: Groups = _groups(work, self._hot, fresh, _P.place_key)
+        self._people: Groups = _groups(work, self._repeated, fresh, _P.phone_key)
+        for key, members in _groups(work, self._repeated, fresh, _P.petitioner_key).items():
+            self._people[key] = members | self._people.get(key, {})
 
     def of(self, row: PetitionRow) -> Mapping[Counted, int]:
-        """Which member of its groups this petition is, where that is one to be said; nothing otherwise."""
+        """How many there are of its groups with this petition, where that is to be said of it; nothing otherwise."""
         counts: dict[Counted, int] = {}
-        if self._hot is not None and is_step(rank := self._places.get(row.petition_id, 0), self._hot.threshold):
-            counts["place_and_subject"] = rank
-        if self._repeated is not None and is_step(rank := self._rank(row), self._repeated.threshold):
-            counts["petitioner_and_subject"] = rank
+        if self._hot is not None and (count := _said_of(row, self._hot, self._places.get(_key(row, "place_key"), {}))):
+            counts["place_and_subject"] = count
+        if self._repeated is not None:
+            mine: Group = {}
+            for name in ("phone_key", "petitioner_key"):
+                mine |= self._people.get(_key(row, name), {})
+            if count := _said_of(row, self._repeated, mine):
+                counts["petitioner_and_subject"] = count
         return counts
 
-    def _rank(self, row: PetitionRow) -> int:
-        """Among what this petitioner, by phone or openid, brought of the subject."""
-        own = (row.accepted_at, row.petition_id)
-        same = {one for key in _people(row) for one in self._people.get((key, row.subject_key or ""), ())}
-        return sum(one <= own for one in same) if own in same else 0
 
-    def _count_places(self, work: Work, rule: TriggerRule, rows: Iterable[PetitionRow]) -> None:
-        wanted = {(row.place_key, row.subject_key) for row in rows if row.place_key and row.subject_key}
-        if not wanted:
-            return
-        order = func.row_number().over(
-            partition_by=(_P.place_key, _P.subject_key), order_by=(_P.accepted_at, _P.petition_id)
-        )
-        query = select(_P.petition_id, order).where(
-            tuple_(_P.place_key, _P.subject_key).in_(sorted(wanted)), *_in_window(work, rule)
-        )
-        self._places = {row[0]: row[1] for row in work.conn.execute(query)}
+Group = dict[str, tuple[int, bool]]
+"""A group's members: number → when it was taken in (ms), and whether nothing can be said of it any more, because it is
+over and nothing was."""
 
-    def _count_people(self, work: Work, rule: TriggerRule, rows: Sequence[PetitionRow]) -> None:
-        for column in (_P.phone_key, _P.petitioner_key):
-            wanted = {key for row in rows if (key := getattr(row, column.name))}
-            if not wanted:
-                continue
-            query = select(column, _P.subject_key, _P.accepted_at, _P.petition_id).where(
-                column.in_(sorted(wanted)), _P.subject_key.is_not(None), *_in_window(work, rule)
-            )
-            for key, subject, accepted_at, petition_id in work.conn.execute(query):
-                self._people.setdefault((key, subject), set()).add((accepted_at, petition_id))
+Groups = dict[tuple[str, str], Group]
+
+
+def _key(row: PetitionRow, name: str) -> tuple[str, str]:
+    return getattr(row, name) or "", row.subject_key or ""
+
+
+def _groups(work: Work, rule: TriggerRule | None, rows: Iterable[PetitionRow], column: Column[Any]) -> Groups:
+    """The groups of these petitions by this column and the subject."""
+    wanted = sorted({key for row in rows if (key := _key(row, column.name))[0]})
+    if rule is None or not wanted:
+        return {}
+    query = select(column, _P.subject_key, _P.petition_id, _P.accepted_at, _P.state).where(
+        tuple_(column, _P.subject_key).in_(wanted), _P.state.not_in(_NOT_COUNTED)
+    )
+    if rule.window_days:
+        # The one by which the threshold was reached may be a window older than the newest, and has a window of its own.
+        query = query.where(_P.accepted_at > work.now - _FRESH_MS - 2 * rule.window_days * _DAY_MS)
+    rows_ = work.conn.execute(query).all()
+    said = _supervised(work, rule, [row.petition_id for row in rows_ if row.state in ENDED])
+    found: Groups = {}
+    for key, subject, petition_id, accepted_at, state in rows_:
+        is_over = state in ENDED and petition_id not in said
+        found.setdefault((key, subject), {})[petition_id] = (accepted_at, is_over)
+    return found
+
+
+def _supervised(work: Work, rule: TriggerRule, petition_ids: Iterable[str]) -> set[str]:
+    """Those of which the rule has spoken."""
+    of_event = {str(Trigger(rule, 0).event_id(one)): one for one in petition_ids}
+    query = select(events.c.event_id).where(events.c.event_id.in_(sorted(of_event)))
+    return {of_event[event_id] for event_id in work.conn.scalars(query)}
+
+
+def _said_of(row: PetitionRow, rule: TriggerRule, group: Group) -> int:
+    """The count to be said of this petition, or 0."""
+    order = sorted(group, key=lambda one: (group[one][0], one))
+    if row.petition_id not in group:
+        return 0
+    times = [group[one][0] for one in order]
+    own = order.index(row.petition_id)
+    there = _rank(times, own, rule)
+    near = range(own, own - there, -1)
+    step = next((at for at in near if is_step(_rank(times, at, rule), rule.threshold)), None)
+    return there if step is not None and all(group[one][1] for one in order[step:own]) else 0
+
+
+def _rank(times: Sequence[int], at: int, rule: TriggerRule) -> int:
+    """How many there were within the window when this one came, itself included."""
+    if not rule.window_days:
+        return at + 1
+    return at + 1 - bisect_right(times, times[at] - rule.window_days * _DAY_MS)
 
 
 def is_step(rank: int, threshold: int) -> bool:
@@ -128,7 +162,3 @@ def _in_window(work: Work, rule: TriggerRule) -> list[ColumnElement[bool]]:
 def _rule(work: Work, counts: Counted) -> TriggerRule | None:
     """The rule that counts this, if it is on."""
     return next((rule for rule in work.rules.supervision.trigger if rule.counts == counts and rule.threshold), None)
-
-
-def _people(row: PetitionRow) -> list[str]:
-    return [key for key in (row.phone_key, row.petitioner_key) if key]

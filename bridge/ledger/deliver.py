@@ -14,7 +14,7 @@ from bridge.ledger.matching import RECEIPT_KIND, learn, match_kept
 from bridge.ledger.opening import open_event, open_petition
 from bridge.ledger.route import OPENING
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, petitions
-from bridge.ledger.work import Work, answered_by_delivery
+from bridge.ledger.work import PetitionRow, Work, answered_by_delivery
 from bridge.lifecycle import ANSWERS
 from bridge.retry import Park, Retry
 
@@ -209,10 +209,17 @@ class _Clerk:
             petition.holder, petition.dirty = row["system"], True
         # To be told that it was merged is not yet an answer: that is the other petition's, and comes.
         waits = row["event_type"] == "merged" and petition.merged_into is not None
-        if row["event_type"] in ANSWERS and not waits and petition.answered_by is None:
+        if row["event_type"] in ANSWERS and not waits and petition.answered_by is None and self._answers(row, petition):
             messenger = self.work.messenger
             if answered_by_delivery(petition, row["system"], row["audience"], receipt.told_petitioner, messenger):
                 petition.answered_by, petition.dirty = f"handoff:{row['handoff_id']}", True
+
+    def _answers(self, row: Row, petition: PetitionRow) -> bool:
+        """Whether the event answers by what it says, and in the round that is on."""
+        if row["sequence"] <= petition.round_from:
+            return False
+        query = select(events.c.answers).where(events.c.event_id == row["event_id"])
+        return bool(self.work.conn.scalar(query))
 
     def _retry(self, settlement: Settlement, row: Row, verdict: Retry) -> None:
         state = "unknown" if verdict.ask_first else "retrying"

@@ -1,9 +1,11 @@
 """The verb `route`: events become hand-offs, in the order of their petition."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import BigInteger, Column, ColumnElement, bindparam, case, delete, select, update
 
 from bridge import ids
@@ -11,7 +13,8 @@ from bridge.ledger.bulk import insert_rows
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, events, handoffs
 from bridge.ledger.work import PetitionRow, Work
 from bridge.patience import MAX_DOUBLINGS
-from bridge.routing import Facts, Route
+from bridge.routing import Facts, Route, Target
+from schemas.event import EventType, UnitRole
 
 Decide = Callable[[Facts], Route]
 
@@ -60,7 +63,7 @@ def confirm(work: Work, event_ids: Sequence[str], handoff_ids: Sequence[str]) ->
 def _unrouted(work: Work, petition_ids: set[str]) -> list[Row]:
     """All unrouted events of these petitions, in order."""
     columns = (conveyor.c.event_id, conveyor.c.petition_id, conveyor.c.sequence, events.c.type, events.c.source,
-               events.c.actor, events.c.traceparent)  # fmt: skip
+               events.c.actor, events.c.traceparent, events.c.out_of_order, events.c.announced)  # fmt: skip
     query = (
         select(*columns)
         .join(events, events.c.event_id == conveyor.c.event_id)
@@ -95,6 +98,9 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
     # A member of another petition goes to no system as a case of its own: its people are told.
     inside = row.merged_into is not None and event["type"] in OPENING
     targets = [target for target in answer.targets if not inside or target.system == work.messenger]
+    targets = [heard for target in targets if (heard := _hearing(target, event, work.messenger)) is not None]
+    if _only_confirms(work, row, event):
+        targets = []
     for target in targets:
         lane = (row.petition_id, target.system)
         handoff = _handoff_row(work, event, target.system, target.audience, target.rules, waits=lane in lanes.blocked)
@@ -111,6 +117,32 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
         trace_id=event["traceparent"][3:35] if event["traceparent"] else None,
     )  # fmt: skip
     return made
+
+
+def _hearing(target: Target, event: Row, messenger: str) -> Target | None:
+    """Who of this target hears of it. What was out of order moved nothing: only the owner is told, who looks into it.
+    An assisting unit's word is no answer: the petitioner waits for the lead's."""
+    if event["out_of_order"]:
+        audience = target.audience & {"owner"} if target.system == messenger else frozenset[str]()
+        return replace(target, audience=audience) if audience else None
+    if "petitioner" not in target.audience or orjson.loads(event["announced"]).get("role") != UnitRole.ASSIST.value:
+        return target
+    others = target.audience - {"petitioner"}
+    return replace(target, audience=others) if others else None
+
+
+def _only_confirms(work: Work, row: PetitionRow, event: Row) -> bool:
+    """Whether the owner says closed of what is closed, and the petitioner has the answer: the ledger knows then that it
+    is confirmed (首问书记确认), and nobody is told the same twice."""
+    if event["type"] != EventType.CLOSED or event["actor"] != "owner" or row.answered_by is None:
+        return False
+    if row.answered_by == f"event:{event['event_id']}":
+        return False
+    earlier = events.c.sequence.between(row.round_from + 1, event["sequence"] - 1)
+    query = select(events.c.event_id).where(
+        events.c.petition_id == row.petition_id, earlier, events.c.type == EventType.CLOSED, ~events.c.out_of_order
+    )
+    return work.conn.scalar(query.limit(1)) is not None
 
 
 def _only_told(work: Work, row: PetitionRow, made: Sequence[Row]) -> bool:

@@ -78,6 +78,7 @@ petitions = Table(
     Column("no_landing_since", BigInteger),
     Column("confirmed_at", BigInteger),
     Column("late_units", Text),
+    Column("round_from", Integer, nullable=False, server_default="0"),
     _partial("petitions_look", "look_at", where="look_at IS NOT NULL"),
     _partial("petitions_no_echo", "team_id", "petition_id", where="no_echo IS NOT NULL"),
     _partial("petitions_no_landing", "team_id", "petition_id", where="no_landing IS NOT NULL"),
@@ -109,8 +110,8 @@ What the rules keep here is a cache and an alarm clock, never the truth, which i
 `due_at` when the reply is due, by `profile` of the edition `deadlines_version` (frozen); `look_at` when the rules must
 look next (empty only when it is closed; 0: it has never been looked at); `unit` who leads; `no_echo` and `no_landing`
 why it is on a list of the day, `late_units` the assisting units that are late (a line each). `confirmed_at` is when the
-owner, or the citizen, confirmed the closing of this round. `place_key` and `subject_key` are keyed hashes, to count
-by."""
+owner, or the citizen, confirmed the closing of this round, which began with the event of sequence `round_from`.
+`place_key` and `subject_key` are keyed hashes, to count by."""
 
 packages = Table(
     "packages",
@@ -203,11 +204,13 @@ events = Table(
     Column("announced", Text, nullable=False),
     Column("echo_key", Text),
     Column("out_of_order", Boolean, nullable=False, server_default=text("false")),
+    Column("answers", Boolean, nullable=False, server_default=text("true")),
     UniqueConstraint("petition_id", "sequence", name="events_gapless"),
     _partial("events_out_of_order", "recorded_at", "event_id", where="out_of_order"),
 )
 """`data` is all the event says, sealed; `announced` what the public bus was told, so that it can be told again.
-`out_of_order`: the lifecycle does not allow it where the petition stood; it was kept and moved nothing."""
+`out_of_order`: the lifecycle does not allow it where the petition stood; it was kept and moved nothing. `answers`: if
+it is an answer by its type, whether it is one by what it says (a lead's, in order, with words)."""
 
 workdays = Table(
     "workdays",

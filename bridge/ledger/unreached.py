@@ -83,7 +83,9 @@ def _last_detail(handoff_id: Any) -> Any:
 def _last_answer() -> Any:
     """When the petition was answered last."""
     query = select(func.max(events.c.recorded_at)).where(
-        events.c.petition_id == petitions.c.petition_id, events.c.type.in_(sorted(kind.value for kind in ANSWERS))
+        events.c.petition_id == petitions.c.petition_id,
+        events.c.type.in_(sorted(kind.value for kind in ANSWERS)),
+        events.c.answers,
     )
     return query.correlate(petitions).scalar_subquery()
 

@@ -18,7 +18,7 @@ from bridge.ledger.histories import read_histories
 from bridge.ledger.packages import Joined, join_packages
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
-from bridge.lifecycle import ANSWERS, ENDED, allowed, is_older, moves, state_after
+from bridge.lifecycle import ENDED, allowed, answers, is_older, moves, refuses_anothers, state_after
 from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.prose import mask
@@ -78,6 +78,7 @@ class PetitionRow:
     no_landing_since: int | None
     confirmed_at: int | None
     late_units: str | None
+    round_from: int
     body: str = ""
     fresh: bool = False
     dirty: bool = False
@@ -100,6 +101,7 @@ _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
     "updated_at", "due_at", "closed_at", "merged_into", "roads", "members", "look_at", "no_echo", "no_echo_since",
     "no_landing", "no_landing_since", "confirmed_at", "late_units",
+    "round_from",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
@@ -174,7 +176,10 @@ class Work:
         """Number the event, move the petition, put it on the conveyor and in the journal. Returns the receipt."""
         row.last_sequence += 1
         row.updated_at, row.dirty = self.now, True
-        in_order = self._move(row, type_, occurred_at, source, actor, event_id, data)
+        in_order = self._move(row, type_, occurred_at, source, actor, data)
+        is_answer = in_order and answers(type_, actor, data)
+        if is_answer and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
+            row.answered_by = f"event:{event_id}"
         if row.listed or type_ in _LOOKS or data.package is not None:
             row.look_at = min(row.look_at or self.now, self.now)
         self._events.append(
@@ -193,6 +198,7 @@ class Work:
                 ),
                 "echo_key": echo_key,
                 "out_of_order": not in_order,
+                "answers": is_answer,
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
@@ -232,7 +238,6 @@ class Work:
         occurred_at: int,
         source: str,
         actor: str | None,
-        event_id: str,
         data: EventData,
     ) -> bool:
         """Where the petition stands now. False where the lifecycle does not allow the event: then nothing moved."""
@@ -240,18 +245,19 @@ class Work:
         at = min(occurred_at, self.now)
         # An assisting unit speaks of its own part only; the petition is where the lead has it.
         concerns = data.role is not UnitRole.ASSIST and not is_older(at, source, row.state_at, row.state_by)
-        in_order = allowed(row.state, type_)
+        elsewhere = refuses_anothers(row.state, row.state_by, type_, source)
+        if elsewhere and row.holder == source:
+            row.holder = row.state_by
+        in_order = allowed(row.state, type_) and not elsewhere
         if concerns and in_order and moves(row.state, type_):
             row.state, row.state_at, row.state_by = state_after(row.state, type_), at, source
             if type_ is EventType.REHANDLED:
                 row.answered_by = row.closed_at = row.confirmed_at = None
+                row.round_from = row.last_sequence
         if type_ is EventType.RECLASSED and data.handling_class is not None and at >= row.class_at:
             row.handling_class, row.class_at = data.handling_class.value, at
         if in_order and closing.confirms(type_, actor, data):
             row.confirmed_at = self.now
-        answers = type_ in ANSWERS and (in_order or not concerns)
-        if answers and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
-            row.answered_by = f"event:{event_id}"
         return in_order or not concerns
 
     def _journal_event(

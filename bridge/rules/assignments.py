@@ -44,8 +44,19 @@ def _stated(step: Step, unit: str) -> str | None:
 
 def steps_of(unit: str, steps: Iterable[Step]) -> list[Step]:
     """What concerns this unit's part: its own steps and those of the whole petition. Its deadlines come from these, by
-    `deadlines_for`: towards its own clock an assisting unit answers like any other, so no role is told."""
-    return [_without_role(step) for step in steps if unit in step.units or not step.units]
+    `deadlines_for`: towards its own clock an assisting unit answers like any other, so no role is told, and where its
+    part is said to be finished, whatever it says is its answer."""
+    return [_as_its_own(step, unit) for step in steps if unit in step.units or not step.units]
+
+
+def _as_its_own(step: Step, unit: str) -> Step:
+    own = _without_role(step)
+    return replace(own, type=EventType.REPLIED) if _stated(step, unit) == "finished" else own
+
+
+def is_out(part: Part) -> bool:
+    """Whether it owes nothing any more: it has returned its part, or was excused."""
+    return part.state in ("returned", "excused")
 
 
 def waiting_for(parts: dict[str, Part]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def _there(steps: Sequence[Step]) -> set[str]:
             there.add("followed_up")
         if not step.out_of_order and confirms(step.type, step.actor, step.data):
             there.add("owner_confirmed")
-        if step.type in _TELLS and (step.data.text or "").strip():
+        if step.type in _TELLS and _by_who_did_it(step) and (step.data.text or "").strip():
             there.add("explained")
     if not partial(steps):
         there.add("completed")
@@ -56,6 +56,11 @@ def confirms(type_: EventType, actor: str | None, data: EventData) -> bool:
     content = data.satisfaction in (Satisfaction.SATISFIED, Satisfaction.FAIR) or data.resolved == "yes"
     discontent = data.satisfaction is Satisfaction.UNSATISFIED or data.resolved == "no"
     return type_ in ASKED and actor == "petitioner" and content and not discontent
+
+
+def _by_who_did_it(step: Step) -> bool:
+    """The bridge's own notes, and what the petitioner adds, are no account of what was done."""
+    return step.source != "bridge" and step.actor != "petitioner"
 
 
 _TELLS = frozenset({EventType.CLOSED, EventType.REPLIED, EventType.NOTED})

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from bridge import ids
 from bridge.rules import closing, landing, onsite
-from bridge.rules.assignments import Part, parts_of, steps_of
+from bridge.rules.assignments import Part, is_out, parts_of, steps_of
 from bridge.rules.book import RuleBook
 from bridge.rules.calendar import END_OF_DAY
 from bridge.rules.cards import Card, cards_due, next_card_at, overdue
@@ -118,7 +118,8 @@ def _reopened(matter: Matter, book: RuleBook, heard: Complaints) -> Iterator[Say
     if heard.said is None or not reopens(heard, book.supervision.rehandling) or matter.is_member:
         return
     text = f"诉求人表示未解决或不满意，第{heard.round}次重办"
-    at = heard.said.told_at or heard.said.at
+    # Whatever came to be between the word and this look was before the new round.
+    at = max(heard.said.told_at or heard.said.at, matter.state_at)
     key = f"rehandle:{matter.petition_id}:{heard.round}"
     yield from _unsaid(matter, key, EventType.REHANDLED, at, EventData(text=text))
 
@@ -128,9 +129,7 @@ def _overnight(matter: Matter, book: RuleBook, deadlines: Deadlines, now: dateti
     if matter.handling_class is not HandlingClass.ON_SITE or matter.ended:
         return
     due = _day_over(matter, deadlines)
-    if now <= due:
-        return
-    case = onsite.OnSite(due, deadlines.stopped_at, matter.has_home_unit(), matter.facts.urgency)
+    case = onsite.OnSite(due, matter.has_home_unit(), matter.facts.urgency)
     rule = onsite.overnight(book.supervision, case, now)
     if rule is not None:
         key = f"onsite:{matter.petition_id}:{due.isoformat()}"
@@ -138,9 +137,10 @@ def _overnight(matter: Matter, book: RuleBook, deadlines: Deadlines, now: dateti
 
 
 def _day_over(matter: Matter, deadlines: Deadlines) -> datetime:
-    """The end of the on-site day. What the secretary files on the next day is closed on that one."""
-    taken = shanghai(matter.taken_at)
-    return max(deadlines.reply, datetime.combine(taken.date(), END_OF_DAY, SHANGHAI))
+    """The end of the on-site day. What the secretary files, or takes on, on a later day is closed on that one."""
+    given = [step.at for step in matter.steps if step.data.handling_class is HandlingClass.ON_SITE]
+    days = (datetime.combine(shanghai(at).date(), END_OF_DAY, SHANGHAI) for at in (matter.taken_at, *given))
+    return max(deadlines.reply, *days)
 
 
 def _after(matter: Matter, moving: list[Saying]) -> Matter:
@@ -174,7 +174,7 @@ def _assisting(matter: Matter, parts: Mapping[str, Part]) -> list[str]:
     """The assisting units of a package, each of which has a clock of its own."""
     if matter.handling_class is not HandlingClass.JOINT_PACKAGE or matter.ended:
         return []
-    return [part.unit for part in parts.values() if part.role is UnitRole.ASSIST]
+    return [part.unit for part in parts.values() if part.role is UnitRole.ASSIST and not is_out(part)]
 
 
 def _cards(

@@ -11,17 +11,16 @@ from schemas.petition import Urgency
 
 @dataclass(frozen=True, slots=True)
 class OnSite:
-    """What the rule looks at. `stopped_at`: when it was answered or ended, if it was."""
+    """What the rule looks at, of a petition that was not closed."""
 
     due: datetime
-    stopped_at: datetime | None
     has_home_unit: bool
     urgency: Urgency
 
 
 def overnight(table: SupervisionRules, facts: OnSite, now: datetime) -> OnSiteRule | None:
-    """The rule by which the petition gets another class; None while its day lasts, or when it was done in time."""
-    if now <= facts.due or (facts.stopped_at is not None and facts.stopped_at <= facts.due):
+    """The rule by which the petition gets another class; None while its day lasts."""
+    if now <= facts.due:
         return None
     return next(rule for rule in table.on_site if _fits(rule, facts))
 

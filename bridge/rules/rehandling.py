@@ -14,6 +14,11 @@ _NOT_THE_CITIZEN = frozenset({"unit", "system"})
 """Who says something of itself, or says it by itself (自动评价)."""
 
 
+_REPLIES = frozenset({EventType.REPLIED, EventType.CLOSED})
+_AT_WORK = frozenset({EventType.DISPATCHED, EventType.SIGNED, EventType.PROGRESSED})
+"""After these a check (核查) is one of what was done, so it has been answered; before, it is one of the matter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Complaints:
     """`discontent` counts the rounds in which the citizen said no (each once); `open` whether the last no is still
@@ -45,13 +50,15 @@ def is_no(step: Step, rule: RehandlingRule) -> bool:
 
 def complaints(steps: Iterable[Step], rule: RehandlingRule) -> Complaints:
     """What the steps so far amount to. A no before the first reply is about nothing yet, and counts for nothing."""
-    discontent, rounds, replied = 0, 0, False
+    discontent, rounds, replied, at_work = 0, 0, False, False
     said: Step | None = None
     for step in in_order(steps):
-        if step.type in (EventType.REPLIED, EventType.CLOSED):
+        at_work = at_work or step.type in _AT_WORK
+        if step.type in _REPLIES or (step.type is EventType.VERIFIED and at_work):
             replied = True
         elif step.type is EventType.REHANDLED:
-            rounds, said, replied = rounds + 1, None, False
+            # Told by two systems, it is one round.
+            rounds, said, replied, at_work = rounds + (replied or not rounds), None, False, False
         elif replied and is_no(step, rule) and said is None:
             discontent, said = discontent + 1, step
     return Complaints(discontent, said is not None, rounds + 1, said)

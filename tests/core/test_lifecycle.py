@@ -2,7 +2,9 @@
 
 import pytest
 
-from bridge.lifecycle import ANSWERS, ENDED, SIGNS, STATE_AFTER, allowed, moves, state_after
+from bridge.lifecycle import ANSWERS, ENDED, SIGNS, STATE_AFTER, WORKING, allowed, answers, moves, state_after
+from bridge.rules import transitions
+from schemas.event import EventData
 from schemas.event import EventType as E
 
 SILENT = {E.CANCEL_REQUESTED, E.CANCEL_DENIED, E.SUPERVISED, E.URGED, E.RATED, E.RECLASSED, E.NOTED, E.UNKNOWN}
@@ -10,12 +12,14 @@ SILENT = {E.CANCEL_REQUESTED, E.CANCEL_DENIED, E.SUPERVISED, E.URGED, E.RATED, E
 
 BEHIND = {E.SUBMITTED, E.ACCEPTED, E.SIGNED}
 """What has happened before the handling: whoever says it later says nothing new."""
+EARLY = {E.FOLLOWED_UP}
+"""What comes after the answer: whoever says it earlier stops no work."""
 
 
 @pytest.mark.parametrize("event", list(E))
 def test_an_event_says_where_the_petition_stands_or_leaves_it(event: E) -> None:
     assert (event in STATE_AFTER) != (event in SILENT)
-    expected = "handling" if event in BEHIND else STATE_AFTER.get(event, "handling")
+    expected = "handling" if event in BEHIND | EARLY else STATE_AFTER.get(event, "handling")
     assert state_after("handling", event) == expected
 
 
@@ -35,6 +39,23 @@ def test_what_the_table_does_not_allow_moves_nothing(state: str, event: E) -> No
     assert not allowed(state, event)
     assert not moves(state, event)
     assert state_after(state, event) == state
+
+
+def test_the_states_of_work_are_those_of_the_table() -> None:
+    groups = transitions.petition().chart.groups
+    assert {*groups["working"], *groups["deciding"]} == WORKING
+
+
+@pytest.mark.parametrize(
+    ("event", "actor", "data", "is_answer"),
+    [
+        (E.REPLIED, None, {}, True), (E.REPLIED, None, {"role": "assist"}, False), (E.CLOSED, None, {}, False),
+        (E.CLOSED, None, {"text": " "}, False), (E.CLOSED, None, {"text": "已修好"}, True),
+        (E.CLOSED, "owner", {}, True), (E.NOT_ACCEPTED, None, {}, True), (E.PROGRESSED, None, {"text": "在修"}, False),
+    ],
+)  # fmt: skip
+def test_what_answers(event: E, actor: str | None, data: dict[str, str], is_answer: bool) -> None:
+    assert answers(event, actor, EventData.model_validate(data)) is is_answer
 
 
 @pytest.mark.parametrize("event", sorted(SILENT))

@@ -82,6 +82,13 @@ def test_a_petition_that_comes_to_the_home_unit_is_its_task() -> None:
     assert route.held_by_origin
 
 
+@pytest.mark.parametrize("type_", ["rehandled", "cancelled", "merged"])
+def test_the_home_unit_hears_that_its_task_begins_anew_or_is_over(type_: str) -> None:
+    for source in (HOTLINE, "bridge"):
+        assert "unit" in told(ROUTES.route(facts(type_, source=source, handling_class="home_unit")))[WECHAT]
+        assert "unit" not in told(ROUTES.route(facts(type_, source=source)))[WECHAT]
+
+
 @pytest.mark.parametrize("cls", HandlingClass)
 @pytest.mark.parametrize("type_", [type_ for type_ in EventType if type_ not in ("submitted", "noted", "unknown")])
 def test_the_owner_receives_every_change(type_: str, cls: str) -> None:

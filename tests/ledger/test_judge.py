@@ -527,12 +527,18 @@ def _deliver_all(bench: Bench, case: Case) -> None:
 
 def test_on_the_spot_stays_open_and_listed_until_somebody_wrote_what_was_done(bench: Bench) -> None:
     case = bench.submit(cls=HandlingClass.ON_SITE, actor="owner")
-    bench.say(case, E.CLOSED, WECHAT, actor="owner")
+    bench.say(case, E.CLOSED, WECHAT, actor="owner", text=None)
     _deliver_all(bench, case)
     bench.judge()
     row = bench.petition(case)
     assert (row["state"], row["closed_at"], row["no_landing"]) == ("closed", None, "not_explained")
     assert row["look_at"] is not None
+    bench.clock.turn(86_400)
+    bench.judge()
+    _deliver_all(bench, case)
+    bench.judge()
+    assert len([row for row in bench.events(case.id) if row["type"] == "noted"]) == 1, "the bridge reminded the owner"
+    assert bench.petition(case)["closed_at"] is None, "and that is no account of what was done"
     bench.say(case, E.NOTED, WECHAT, actor="owner", text="已换灯泡")
     _deliver_all(bench, case)
     bench.judge()

@@ -96,7 +96,9 @@ def update(
     numbers: Sequence[ExternalId] = (),
     **data: Any,
 ) -> Update:
-    return Update(key, refs, type_, EventData(**data), at, tuple(numbers), actor)
+    # That it is over is an answer only with a word about what was done; who wants none says so (text=None).
+    said = {"text": "已办结", **data} if type_ is EventType.CLOSED else data
+    return Update(key, refs, type_, EventData(**said), at, tuple(numbers), actor)
 
 
 def ref(value: str, system: str = WECHAT, kind: str | None = "external_id") -> Ref:

@@ -1,4 +1,4 @@
-"""who confirmed the closing, which assisting units are late, which petitions are in which package"""
+"""who confirmed the closing, which units are late, what answers in which round, which petitions are in which package"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,8 @@ down_revision = "0006"
 def upgrade() -> None:
     op.add_column("petitions", sa.Column("confirmed_at", sa.BigInteger(), nullable=True))
     op.add_column("petitions", sa.Column("late_units", sa.Text(), nullable=True))
+    op.add_column("petitions", sa.Column("round_from", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("events", sa.Column("answers", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     # What was closed before anybody was asked to confirm it is nobody's to confirm now.
     op.execute("UPDATE petitions SET confirmed_at = updated_at WHERE state = 'closed'")
     where = sa.text("state = 'closed' AND confirmed_at IS NULL")
