@@ -106,9 +106,14 @@ class _Walk:
         at = max(shanghai(step.at), self.clock.start)
         if step.by_assistant:
             return
-        if not self.chart.allowed(self.state, step.type):
+        if step.out_of_order:
+            self._note(at, f"{step.type} was out of order")
+        elif not self.chart.allowed(self.state, step.type):
             self._note(at, f"{step.type} is not allowed from {self.state}")
-            return
+        else:
+            self._move(step, at)
+
+    def _move(self, step: Step, at: datetime) -> None:
         self.state = self.chart.after(self.state, step.type)
         if step.type in _TAKEN_ON:
             self._cut("accept", at)

@@ -1,5 +1,6 @@
 """Deadlines: what starts, moves, pauses and stops each clock, and what does not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -317,6 +318,16 @@ def test_what_the_lifecycle_does_not_allow_moves_no_deadline() -> None:
         "2026-11-06 10:00 dispatched is not allowed from replied",
         "2026-11-06 10:00 resumed is not allowed from replied",
     )
+
+
+@pytest.mark.parametrize(
+    "told", [step("closed", "11-05"), step("extended", "11-05", **days(3)), step("dispatched", "11-05", unit="乙局")]
+)
+def test_what_the_ledger_found_out_of_order_moves_no_deadline(told: Step) -> None:
+    first = step("dispatched", "11-02 11:00", unit="甲局")
+    found = after(first, replace(told, out_of_order=True))
+    assert found.notes == (f"2026-11-05 10:00 {told.type} was out of order",)
+    assert replace(found, notes=()) == after(first)
 
 
 def test_the_loaded_year_corrects_what_was_provisional() -> None:
