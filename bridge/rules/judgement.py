@@ -264,6 +264,9 @@ def _lists(
         return None, None
     if matter.ended:
         return None, _unfinished(matter, book)
+    if matter.handling_class is HandlingClass.ON_SITE and now <= _day_over(matter, deadlines):
+        # Filed on a later day, its deadline is over, and its day is not.
+        return None, None
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
     echo = landing.no_echo(deadlines, now) or landing.assist_late(late.values(), now)
     return echo, lands or landing.plan_overdue(_plan_due(matter), now)

@@ -243,6 +243,7 @@ def test_on_the_spot_filed_the_day_after_has_that_day(bench: Bench) -> None:
     (outcome,) = bench.take(submission("m1", draft=draft, at=on("11-20 16:00:00"), actor="owner"))
     turn_to(bench, "11-22 23:59:59")
     assert own(bench, outcome.petition_id or "") == []
+    assert bench.petition(outcome.petition_id or "")["no_echo"] is None
     turn_to(bench, "11-23 00:00:00")
     assert own(bench, outcome.petition_id or "") == [("reclassed", None, "11-23 00:00:00")]
 
