@@ -114,13 +114,16 @@ class _Walk:
             self._move(step, at)
 
     def _move(self, step: Step, at: datetime) -> None:
+        # A check (核查) by which the petition is answered is its answer; any other is none.
+        answers = step.type is E.VERIFIED and self.chart.moves(self.state, step.type)
+        type_ = E.REPLIED if answers else step.type
         self.state = self.chart.after(self.state, step.type)
-        if step.type in _TAKEN_ON:
+        if type_ in _TAKEN_ON:
             self._cut("accept", at)
-        if step.type in _SIGNED:
+        if type_ in _SIGNED:
             self.signed = True
             self._cut("sign", at)
-        handle = _HANDLERS.get(step.type)
+        handle = _HANDLERS.get(type_)
         if handle is not None:
             handle(self, step, at)
 

@@ -298,6 +298,22 @@ def test_what_stops_the_clock(end: str) -> None:
     assert all(due.until is not None for due in found.history)
 
 
+@pytest.mark.parametrize("before", ["dispatched", "signed", "progressed", "return_requested", "extension_requested"])
+def test_a_check_of_what_was_done_is_the_answer(before: str) -> None:
+    found = after(step(before, "11-03", unit="甲局"), step("verified", "11-05 09:30"), profiles=PAUSING)
+    assert (found.stopped_at, found.paused_since) == (at("11-05 09:30"), None)
+    assert all(due.until is not None for due in found.history)
+    again = after(step(before, "11-03"), step("verified", "11-05 09:30"), step("rehandled", "11-06"))
+    assert (again.round, again.stopped_at) == (1, None)
+
+
+@pytest.mark.parametrize("before", ["submitted", "accepted", "returned"])
+def test_a_check_before_anyone_has_it_answers_nothing(before: str) -> None:
+    found = after(step(before, "11-03"), step("verified", "11-05 09:30"))
+    assert found.stopped_at is None
+    assert found.history == after(step(before, "11-03")).history
+
+
 def test_the_first_answer_is_what_stops_it() -> None:
     found = after(step("replied", "11-05"), step("replied", "11-06"), step("closed", "11-10"))
     assert found.stopped_at == at("11-05")
