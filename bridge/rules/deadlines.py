@@ -115,14 +115,16 @@ class _Walk:
 
     def _move(self, step: Step, at: datetime) -> None:
         # A check (核查) by which the petition is answered is its answer; any other is none.
-        answers = step.type is E.VERIFIED and self.chart.moves(self.state, step.type)
-        type_ = E.REPLIED if answers else step.type
+        moves = self.chart.moves(self.state, step.type)
+        type_ = E.REPLIED if moves and step.type is E.VERIFIED else step.type
         self.state = self.chart.after(self.state, step.type)
         if type_ in _TAKEN_ON:
             self._cut("accept", at)
         if type_ in _SIGNED:
             self.signed = True
             self._cut("sign", at)
+        if moves and type_ not in _ENDS and type_ not in _DECIDES:
+            self._resume(at, *(reason for reason, states in _PENDING.items() if self.state not in states))
         handle = _HANDLERS.get(type_)
         if handle is not None:
             handle(self, step, at)
@@ -130,7 +132,6 @@ class _Walk:
     # ── who has it ──
     def dispatch(self, step: Step, at: datetime) -> None:
         """A unit that is asked for the first time has its own time to sign and to return; asking twice adds none."""
-        self._resume(at, *_PAUSES.values(), "redispatch")
         named = step.data if self.choice.profile.given == "earlier" else _SAYS_NOTHING
         if self.units is None or step.units - self.units:
             self.units = (self.units or frozenset()) | step.units
@@ -141,7 +142,6 @@ class _Walk:
 
     def returned(self, _step: Step, at: datetime) -> None:
         """Nobody has it now: whoever is asked next, even the same unit, begins anew with its signature."""
-        self._resume(at, "return")
         self._pause(at, "redispatch")
         self.units = None
         self._assign(at)
@@ -189,8 +189,8 @@ class _Walk:
     def pause(self, step: Step, at: datetime) -> None:
         self._pause(at, _PAUSES[step.type])
 
-    def resume(self, step: Step, at: datetime) -> None:
-        self._resume(at, _RESUMES[step.type])
+    def deny(self, step: Step, at: datetime) -> None:
+        self._resume(at, _DENIES[step.type])
 
     def stop(self, _step: Step, at: datetime) -> None:
         self.clock.stop(at)
@@ -273,17 +273,28 @@ def _earlier(due: Moment | None, named: datetime | None, start: datetime) -> Mom
 
 
 _SAYS_NOTHING = EventData()
+_ENDS = frozenset({E.REPLIED, E.CLOSED, E.CANCELLED, E.NOT_ACCEPTED, E.MERGED})
+"""The first of these stops the clock, and a pause with it."""
+
 _PAUSES = {E.RETURN_REQUESTED: "return", E.EXTENSION_REQUESTED: "extension", E.SUSPENDED: "suspension"}
-_RESUMES = {
-    E.RETURN_DENIED: "return",
-    E.EXTENSION_DENIED: "extension",
-    E.RESUMED: "suspension",
-    E.PROGRESSED: "suspension",
+_DENIES = {E.RETURN_DENIED: "return", E.EXTENSION_DENIED: "extension"}
+_DECIDES = frozenset({*_DENIES, E.EXTENDED})
+"""A decision ends the pause of its own request only: the other one may still be open."""
+
+_DECIDING = frozenset({"return_requested", "extension_requested", "suspended"})
+_PENDING = {
+    "return": _DECIDING,
+    "extension": _DECIDING,
+    "suspension": frozenset({"suspended"}),
+    "redispatch": frozenset({"returned", "accepted", "suspended"}),
 }
+"""In which states the reason of a pause may still hold: whatever moves the petition elsewhere has ended it, though
+nobody said so (a new round, a dispatch, news of the work)."""
+
 _HANDLERS: dict[E, Callable[[_Walk, Step, datetime], None]] = {
     **dict.fromkeys(_PAUSES, _Walk.pause),
-    **dict.fromkeys(_RESUMES, _Walk.resume),
-    **dict.fromkeys((E.REPLIED, E.CLOSED, E.CANCELLED, E.NOT_ACCEPTED, E.MERGED), _Walk.stop),
+    **dict.fromkeys(_DENIES, _Walk.deny),
+    **dict.fromkeys(_ENDS, _Walk.stop),
     E.DISPATCHED: _Walk.dispatch,
     E.RETURNED: _Walk.returned,
     E.EXTENDED: _Walk.extend,

@@ -222,6 +222,61 @@ def test_an_open_pause_is_told() -> None:
     assert after(step(*ASKED), step("replied", "11-04"), profiles=PAUSING).paused_since is None
 
 
+SUSPENDED, MORE_TIME = ("suspended", "11-03 16:00"), ("extension_requested", "11-03 16:00")
+OUT = ("returned", "11-03 16:00")
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        (ASKED,),
+        (MORE_TIME,),
+        (SUSPENDED,),
+        (OUT,),
+        (ASKED, ("extension_requested", "11-04")),
+        (MORE_TIME, ("return_requested", "11-04")),
+        (ASKED, ("suspended", "11-04")),
+    ],
+)
+@pytest.mark.parametrize("end", ["rehandled", "dispatched"])
+def test_a_new_round_and_a_new_dispatch_end_every_pause(begun: tuple[tuple[str, str], ...], end: str) -> None:
+    found = after(*(step(*one) for one in begun), step(end, "11-05"), profiles=PAUSING)
+    assert (found.paused_since, found.reply) == (None, at("11-18 23:59:59"))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (ASKED, ("suspended", "11-04"), ("resumed", "11-05")),
+        (MORE_TIME, ("suspended", "11-04"), ("progressed", "11-05")),
+        (MORE_TIME, ("return_requested", "11-04"), ("return_denied", "11-04 12:00"), ("progressed", "11-05")),
+        (ASKED, ("extension_requested", "11-04"), ("extension_denied", "11-04 12:00"), ("signed", "11-04 13:00"),
+         ("progressed", "11-05")),
+        (OUT, ("accepted", "11-04"), ("signed", "11-05")),
+        (OUT, ("progressed", "11-05")),
+        (OUT, ("suspended", "11-04"), ("resumed", "11-05")),
+    ],
+)  # fmt: skip
+def test_whatever_ends_what_was_pending_ends_the_pause(steps: tuple[tuple[str, str], ...]) -> None:
+    assert after(*(step(*one) for one in steps), profiles=PAUSING).paused_since is None
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (ASKED, ("signed", "11-04")),
+        (ASKED, ("progressed", "11-04")),
+        (ASKED, ("followed_up", "11-05")),
+        (MORE_TIME, ("return_requested", "11-04"), ("return_denied", "11-04 12:00"), ("noted", "11-05")),
+        (ASKED, ("extension_requested", "11-04"), ("extension_denied", "11-04 12:00"), ("rated", "11-05")),
+        (SUSPENDED, ("followed_up", "11-05")),
+        (OUT, ("accepted", "11-04")),
+    ],
+)
+def test_what_leaves_it_pending_ends_no_pause(steps: tuple[tuple[str, str], ...]) -> None:
+    assert after(*(step(*one) for one in steps), profiles=PAUSING).paused_since == at("11-03 16:00")
+
+
 def test_an_extension_after_a_pause_adds_to_it() -> None:
     found = after(step("extension_requested", "11-03"), step("extended", "11-05", **days(5)), profiles=PAUSING)
     assert found.reply == at("11-25 23:59:59")
