@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.rules import transitions
 from bridge.rules.calendar import Calendar, Moment
+from bridge.rules.extensions import Grant
 from bridge.rules.profiles import CardRules, Facts, Profiles
 from bridge.rules.replyclock import ReplyClock
 from bridge.rules.steps import Step, in_order
@@ -157,18 +158,21 @@ class _Walk:
     def extend(self, step: Step, at: datetime) -> None:
         self._resume(at, "extension")
         most, profile = self.choice.profile.extensions, self.choice.profile.name
+        grant = _grant(step)
         if self.clock.stopped_at is not None:
             self._note(at, "an extension after the reply")
-        elif step.data.extend_by is None and step.data.due_at is None:
+        elif grant is None:
             self._note(at, "an extension that does not say by how much")
+        elif self.clock.tellings.is_again(grant, step.source, self.calendar):
+            self._note(at, f"the same extension told again by {step.source}")
         elif len(self.clock.grants) >= most:
             self._note(at, f"extension {len(self.clock.grants) + 1}: profile {profile} allows {most}")
         else:
-            self._grant(step, at)
+            self._extend(grant, step.source, at)
 
-    def _grant(self, step: Step, at: datetime) -> None:
-        by, to = step.data.extend_by, step.data.due_at
-        self.clock.grants.append(Term.of(by) if by is not None else to)
+    def _extend(self, grant: Grant, source: str, at: datetime) -> None:
+        self.clock.tellings.add(self._reply(), grant, source, self.calendar)
+        self.clock.grants.append(grant)
         if self.clock.is_capped(self.choice.profile, self.calendar):
             self._note(at, f"extensions beyond {self.choice.profile.extension} count up to it")
         self._refresh(at)
@@ -187,6 +191,8 @@ class _Walk:
         self._refresh(at)
 
     def pause(self, step: Step, at: datetime) -> None:
+        if step.type is E.EXTENSION_REQUESTED:
+            self.clock.tellings.forget()
         self._pause(at, _PAUSES[step.type])
 
     def deny(self, step: Step, at: datetime) -> None:
@@ -270,6 +276,11 @@ def _earlier(due: Moment | None, named: datetime | None, start: datetime) -> Mom
         return due
     moment = Moment(shanghai(named))
     return moment if due is None or moment.at < due.at else due
+
+
+def _grant(step: Step) -> Grant | None:
+    by = step.data.extend_by
+    return Term.of(by) if by is not None else step.data.due_at
 
 
 _SAYS_NOTHING = EventData()

@@ -5,21 +5,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bridge.rules.calendar import Calendar, Moment
+from bridge.rules.extensions import Grant, Tellings, extended
 from bridge.rules.profiles import Profile
 from bridge.rules.term import Term, Unit
-from schemas.base import shanghai
 
 
 class ReplyClock:
     """Keeps what happened, not what came of it: the deadline is computed from here, by whatever profile holds now.
 
-    `given` are deadlines that systems named, `grants` the extensions (by a term, or to a date).
+    `given` are deadlines that systems named, `grants` the extensions, `tellings` which of them another system may tell
+    again.
     """
 
     def __init__(self, start: datetime) -> None:
         self.start = start
         self.given: list[datetime] = []
-        self.grants: list[Term | datetime | None] = []
+        self.grants: list[Grant] = []
+        self.tellings = Tellings()
         self.paused_since: datetime | None = None
         self.stopped_at: datetime | None = None
         self._reasons: set[str] = set()
@@ -75,10 +77,7 @@ class ReplyClock:
 
     def _extended(self, due: Moment, calendar: Calendar) -> Moment:
         for grant in self.grants:
-            if isinstance(grant, Term):
-                due = calendar.later(due.at, grant)
-            elif grant is not None:
-                due = max(due, Moment(shanghai(grant)), key=_when)
+            due = extended(due, grant, calendar)
         return due
 
     def _latest(self, plain: Moment, profile: Profile, calendar: Calendar) -> Moment:

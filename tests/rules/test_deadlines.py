@@ -147,6 +147,45 @@ def test_what_extends_nothing(steps: tuple[Step, ...]) -> None:
     assert after(*steps).reply == at("11-09 23:59:59")
 
 
+CENTER = "governance_center"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (days(5), days(5)),
+        ({"due_at": at("11-16 17:00")}, {"due_at": at("11-16 17:00")}),
+        (days(5), {"due_at": at("11-16 23:59:59")}),
+        ({"due_at": at("11-16 23:59:59")}, days(5)),
+    ],
+)
+def test_one_extension_told_by_two_systems_counts_once(first: dict[str, Any], second: dict[str, Any]) -> None:
+    once = step("extended", "11-05", **first)
+    found = after(once, step("extended", "11-06", source=CENTER, **second))
+    assert (found.reply, found.extensions, found.history) == (after(once).reply, 1, after(once).history)
+    assert found.notes == ("2026-11-06 10:00 the same extension told again by governance_center",)
+
+
+@pytest.mark.parametrize(
+    "between_and_second",
+    [
+        (step("extended", "11-06", **days(3)),),
+        (step("extended", "11-06", source=CENTER, **days(4)),),
+        (step("extension_requested", "11-05 12:00"), step("extended", "11-06", source=CENTER, **days(3))),
+    ],
+)
+def test_what_is_granted_a_second_time_is_a_second_extension(between_and_second: tuple[Step, ...]) -> None:
+    found = after(step("extended", "11-05", **days(3)), *between_and_second)
+    assert (found.extensions, found.notes) == (2, ())
+
+
+def test_two_extensions_told_by_two_systems_are_two() -> None:
+    told = [step("extended", f"11-0{day}", source=who, **days(2))
+            for day, who in ((3, "hotline12345"), (4, CENTER), (5, CENTER), (6, "hotline12345"))]  # fmt: skip
+    found = after(*told)
+    assert (found.extensions, found.reply, len(found.notes)) == (2, at("11-13 23:59:59"), 2)
+
+
 def test_a_profile_without_extensions_grants_none() -> None:
     found = after(step("extended", "11-02 11:00", **days(3)), given=facts(urgency=Urgency.URGENT))
     assert found.reply == at("11-03 10:00")
