@@ -136,10 +136,21 @@ class _Walk:
         named = step.data if self.choice.profile.given == "earlier" else _SAYS_NOTHING
         if self.units is None or step.units - self.units:
             self.units = (self.units or frozenset()) | step.units
-            self._assign(at, named.sign_by, named.return_by)
-        if named.due_at is not None:
-            self.clock.given.append(shanghai(named.due_at))
+            self._assign(at, self._ahead("sign_by", named, at), self._ahead("return_by", named, at))
+        # Who asks again may name the date again, though it has passed by now.
+        if named.due_at not in self.clock.given and (due := self._ahead("due_at", named, at)) is not None:
+            self.clock.given.append(due)
             self._refresh(at)
+
+    def _ahead(self, name: str, named: EventData, at: datetime) -> datetime | None:
+        """The date that a dispatch names; one that has passed already is a mistake."""
+        date: datetime | None = getattr(named, name)
+        if date is None:
+            return None
+        if date > at:
+            return shanghai(date)
+        self._note(at, f"{name} {shanghai(date):%Y-%m-%d %H:%M} is not after the dispatch")
+        return None
 
     def returned(self, _step: Step, at: datetime) -> None:
         """Nobody has it now: whoever is asked next, even the same unit, begins anew with its signature."""
@@ -150,9 +161,9 @@ class _Walk:
     def _assign(self, at: datetime, sign_by: datetime | None = None, return_by: datetime | None = None) -> None:
         self.turn += 1
         self.assigned, self.signed = at, False
-        self.return_by = _earlier(self._due("return_window"), return_by, at)
+        self.return_by = _earlier(self._due("return_window"), return_by)
         self._cut("sign", at)
-        self._open("sign", _earlier(self._due("sign"), sign_by, at), at)
+        self._open("sign", _earlier(self._due("sign"), sign_by), at)
 
     # ── what moves the reply ──
     def extend(self, step: Step, at: datetime) -> None:
@@ -270,11 +281,11 @@ class _Walk:
         return next((due.at for due in reversed(self.history) if due.clock == clock), None)
 
 
-def _earlier(due: Moment | None, named: datetime | None, start: datetime) -> Moment | None:
-    """What the profile says, or the earlier date that a system names; one that is past already is a mistake."""
-    if named is None or named <= start:
+def _earlier(due: Moment | None, named: datetime | None) -> Moment | None:
+    """What the profile says, or the earlier date that a system names."""
+    if named is None:
         return due
-    moment = Moment(shanghai(named))
+    moment = Moment(named)
     return moment if due is None or moment.at < due.at else due
 
 

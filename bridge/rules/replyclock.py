@@ -69,8 +69,7 @@ class ReplyClock:
 
     def _unextended(self, profile: Profile, calendar: Calendar) -> Moment:
         due = calendar.due(self.start, profile.reply)
-        named = [Moment(given) for given in self.given if given > self.start]
-        due = min([due, *named], key=_when)
+        due = min([due, *map(Moment, self.given)], key=_when)
         for since, until in self._pauses:
             due = _put_off(due, since, until, profile.reply.unit, calendar)
         return due

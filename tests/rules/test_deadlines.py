@@ -217,6 +217,20 @@ def test_a_dispatch_may_name_all_its_limits() -> None:
     assert after(step("dispatched", "11-02 11:00", unit="甲局", **past)).sign == at("11-03 23:59:59")
 
 
+@pytest.mark.parametrize("name", ["sign_by", "return_by", "due_at"])
+@pytest.mark.parametrize("past", ["11-02 18:00", "11-03 10:00"])
+def test_a_date_that_has_passed_at_the_dispatch_is_noted_and_not_counted(name: str, past: str) -> None:
+    plain = step("dispatched", "11-03", unit="甲局")
+    named = step("dispatched", "11-03", unit="甲局", **{name: at(past)})
+    assert after(named).notes == (f"2026-11-03 10:00 {name} 2026-{past} is not after the dispatch",)
+    assert replace(after(named), notes=()) == after(plain)
+
+
+def test_a_date_that_counted_may_be_named_again_when_it_has_passed() -> None:
+    named = [step("dispatched", when, unit="甲局", due_at=at("11-05 17:00")) for when in ("11-03", "11-06")]
+    assert (after(*named).reply, after(*named).notes) == (at("11-05 17:00"), ())
+
+
 def test_where_the_profile_ignores_it_a_named_date_does_not_count() -> None:
     named = step("dispatched", "11-02 11:00", due_at=at("11-02 12:00"))
     assert after(named, given=facts(urgency=Urgency.URGENT)).reply == at("11-03 10:00")
