@@ -360,11 +360,10 @@ class Work:
         self.note("petition.closed", row.petition_id, outcome=row.state, receipt=row.answered_by)
 
     def _lacking(self, rows: Iterable[PetitionRow]) -> set[str]:
-        """Those whose class has a closing rule that asks for more than the answer, which is not there. Of what was
-        withdrawn, refused or merged nothing more is asked."""
+        """Those whose class has a closing rule that asks for more than the answer, which is not there."""
         table = self.rules.supervision
-        classes = {row.petition_id: HandlingClass(row.handling_class) for row in rows if row.state == "closed"}
-        asked = [one for one, handling_class in classes.items() if closing.needs_more(table, handling_class)]
+        classes = {row.petition_id: HandlingClass(row.handling_class) for row in rows}
+        asked = [one for one in classes if closing.needs_more(table, classes[one], self.rows[one].state)]
         if not asked:
             return set()
         histories = read_histories(self.conn, self.privacy.vault, asked)

@@ -20,9 +20,10 @@ def lacks(
     return tuple(need for need in rule.needs if need not in there)
 
 
-def needs_more(table: SupervisionRules, handling_class: HandlingClass) -> bool:
-    """Whether the rule of this class asks for more than the answer: only then a closing looks at the events."""
-    return set(_rule(table, handling_class).needs) != {"answered"}
+def needs_more(table: SupervisionRules, handling_class: HandlingClass, state: str) -> bool:
+    """Whether the rule of this class asks for more than the answer: only then a closing looks at the events. Of what
+    was withdrawn, refused or merged nothing more is asked."""
+    return state == "closed" and set(_rule(table, handling_class).needs) != {"answered"}
 
 
 def _rule(table: SupervisionRules, handling_class: HandlingClass) -> ClosingRule:

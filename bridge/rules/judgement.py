@@ -278,7 +278,7 @@ def _plan_due(matter: Matter) -> datetime | None:
 
 def _unfinished(matter: Matter, book: RuleBook) -> Listed | None:
     """It is said to be closed, and the closing rule of its class still misses something."""
-    if matter.state != "closed":
+    if not closing.needs_more(book.supervision, matter.handling_class, matter.state):
         return None
     missing = closing.lacks(book.supervision, matter.handling_class, matter.steps, answered=True)
     return Listed(f"not_{missing[0]}", shanghai(matter.state_at)) if missing else None
