@@ -33,8 +33,9 @@ _SIGNED = frozenset(
 class Due:
     """One deadline, in force from `since` until `until` (None: still), when it was met, moved or paused.
 
-    `clock` is accept, sign or reply; `round` counts the re-handlings; `turn` the extensions so far (reply) or the
-    dispatches (sign). The same clock, round and turn may stand here more than once: a pause or a re-classing cuts it.
+    `clock` is accept, sign or reply; `round` counts the re-handlings; `turn` tells one deadline of the round from the
+    next: by an extension or another class (reply), by a dispatch (sign). The same clock, round and turn may stand here
+    more than once: a pause cuts it.
     """
 
     clock: str
@@ -94,6 +95,7 @@ class _Walk:
         self.assigned = shanghai(facts.submitted_at)
         self.clock = ReplyClock(self.assigned)
         self.round = self.turn = 0
+        self.reply_turn = self.reply_turns = 0
         self.units: frozenset[str] | None = None
         self.signed = False
         self.return_by = self._due("return_window")
@@ -184,6 +186,7 @@ class _Walk:
     def _extend(self, grant: Grant, source: str, at: datetime) -> None:
         self.clock.tellings.add(self._reply(), grant, source, self.calendar)
         self.clock.grants.append(grant)
+        self._next_reply_turn()
         if self.clock.is_capped(self.choice.profile, self.calendar):
             self._note(at, f"extensions beyond {self.choice.profile.extension} count up to it")
         self._refresh(at)
@@ -193,12 +196,15 @@ class _Walk:
         by it has time to accept and to sign, unless somebody has it in hand already."""
         if step.data.handling_class in (None, self.facts.handling_class):
             return
+        before = self._reply().at
         self.facts = replace(self.facts, handling_class=step.data.handling_class)
         self.choice = self.profiles.choose(self.facts)
         if self.clock.stopped_at is None and not self.signed:
             self._assign(at)
         if self.state == "submitted" and self._last("accept") is None:
             self._open("accept", self._due("accept"), at)
+        if self._reply().at != before:
+            self._turn_back_or_on()
         self._refresh(at)
 
     def pause(self, step: Step, at: datetime) -> None:
@@ -218,6 +224,7 @@ class _Walk:
         if self.clock.stopped_at is None:
             return
         self.round += 1
+        self.reply_turn = self.reply_turns = 0
         self.clock = ReplyClock(at)
         self.units = None
         self._assign(at)
@@ -237,6 +244,19 @@ class _Walk:
             self._cut("reply", at)
             self._open("reply", self._reply(), at)
 
+    def _next_reply_turn(self) -> None:
+        self.reply_turns += 1
+        self.reply_turn = self.reply_turns
+
+    def _turn_back_or_on(self) -> None:
+        """Another date has cards of its own, but a date that the round has had before gave its cards then."""
+        of_round = (due for due in self.history if due.clock == "reply" and due.round == self.round)
+        known = next((due.turn for due in of_round if due.at == self._reply().at), None)
+        if known is None:
+            self._next_reply_turn()
+        else:
+            self.reply_turn = known
+
     # ── what is in force ──
     def _reply(self) -> Moment:
         return self.clock.due(self.choice.profile, self.calendar)
@@ -247,7 +267,7 @@ class _Walk:
 
     def _open(self, clock: str, due: Moment | None, since: datetime) -> None:
         if due is not None:
-            turn = len(self.clock.grants) if clock == "reply" else self.turn
+            turn = self.reply_turn if clock == "reply" else self.turn
             cards = self.choice.cards
             self.history.append(Due(clock, due.at, since, due.provisional, cards, round=self.round, turn=turn))
 

@@ -113,6 +113,30 @@ def test_a_late_signature_is_urged(steps: tuple[Step, ...], keys: list[str]) -> 
     assert [card.key for card in cards("11-05 00:00", *steps)] == keys
 
 
+KEY = profile("key", "15WD", when={"class": "key_supervision"})
+BY_CLASS = Profiles((edition("by_class", "2020-01-01", KEY, profile(given="earlier")),))
+
+
+def classed(when: str, handling_class: str) -> Step:
+    return step("reclassed", when, handling_class=handling_class)
+
+
+@pytest.mark.parametrize(
+    ("steps", "keys"),
+    [
+        ((classed("11-07", "key_supervision"),), ["yellow:0:0", "yellow:0:1", "red:0:1", "black:0:1"]),
+        ((classed("11-11", "key_supervision"),), ["yellow:0:0", "red:0:0", "yellow:0:1", "red:0:1", "black:0:1"]),
+        ((classed("11-07", "home_unit"),), ["yellow:0:0", "red:0:0", "black:0:0"]),
+        ((classed("11-07", "key_supervision"), classed("11-08", "home_unit")), ["yellow:0:0", "red:0:0", "black:0:0"]),
+        ((classed("11-07", "key_supervision"), step("replied", "11-25"), step("rehandled", "11-26"),
+          step("signed", "11-26"), step("replied", "12-17 09:00")), ["yellow:0:0", "yellow:0:1", "yellow:1:0"]),
+    ],
+)  # fmt: skip
+def test_another_class_with_another_date_has_cards_of_its_own(steps: tuple[Step, ...], keys: list[str]) -> None:
+    found = cards("12-31", SIGNED, *steps, profiles=BY_CLASS)
+    assert [card.key for card in found] == [f"reply:{key}" for key in keys]
+
+
 def test_a_new_unit_is_urged_for_itself() -> None:
     found = cards(
         "11-06 10:00", step("dispatched", "11-02 11:00", unit="甲局"), step("dispatched", "11-04", unit="乙局")
