@@ -128,7 +128,7 @@ def classed(when: str, handling_class: str) -> Step:
         ((classed("11-11", "key_supervision"),), ["yellow:0:0", "red:0:0", "yellow:0:1", "red:0:1", "black:0:1"]),
         ((classed("11-07", "home_unit"),), ["yellow:0:0", "red:0:0", "black:0:0"]),
         ((classed("11-07", "key_supervision"), classed("11-08", "home_unit")), ["yellow:0:0", "red:0:0", "black:0:0"]),
-        ((classed("11-07", "key_supervision"), step("replied", "11-25"), step("rehandled", "11-26"),
+        ((classed("11-07", "key_supervision"), step("replied", "11-23"), step("rehandled", "11-26"),
           step("signed", "11-26"), step("replied", "12-17 09:00")), ["yellow:0:0", "yellow:0:1", "yellow:1:0"]),
     ],
 )  # fmt: skip
