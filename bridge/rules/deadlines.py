@@ -53,8 +53,9 @@ class Deadlines:
     """What a petition owes by when, on the city's clock; None where its profile sets no such term.
 
     `stopped_at`: when the reply came or the petition ended; `paused_since` is set while the reply's clock stands still
-    (`reply` then is the deadline without this pause). `history` holds every deadline that was ever in force, in order;
-    `notes` what was not counted, and why: steps that the lifecycle does not allow move no deadline either.
+    (`reply` then is the deadline without this pause); `state` is where the lifecycle has it. `history` holds every
+    deadline that was ever in force, in order; `notes` what was not counted, and why: steps that the lifecycle does not
+    allow move no deadline either.
     """
 
     accept: datetime | None
@@ -66,6 +67,7 @@ class Deadlines:
     version: str
     round: int
     extensions: int
+    state: str
     paused_since: datetime | None
     stopped_at: datetime | None
     history: tuple[Due, ...]
@@ -291,6 +293,7 @@ class _Walk:
             version=self.choice.edition.version,
             round=self.round,
             extensions=len(self.clock.grants),
+            state=self.state,
             paused_since=self.clock.paused_since,
             stopped_at=self.clock.stopped_at,
             history=tuple(self.history),
