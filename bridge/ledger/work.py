@@ -118,7 +118,7 @@ waits for the look that is due anyway."""
 
 
 Said = tuple[PetitionRow, EventType, EventData, str]
-"""An event that was recorded: its petition, what it is, what it says, its id."""
+"""An event that was recorded of the whole petition, in order: its petition, what it is, what it says, its id."""
 
 Mirror = Callable[["Work", Sequence[Said]], None]
 """Gives what was said of petitions to their members too (`bridge.ledger.merge.mirror`)."""
@@ -202,7 +202,8 @@ class Work:
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
-        self._said.append((row, type_, data, event_id))
+        if in_order and data.role is not UnitRole.ASSIST:
+            self._said.append((row, type_, data, event_id))
         if data.package is not None:
             self._packages.append((row.petition_id, source, data.package))
         self._conveyor.append(
