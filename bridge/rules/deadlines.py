@@ -111,10 +111,10 @@ class _Walk:
         at = max(shanghai(step.at), self.clock.start)
         if step.by_assistant:
             return
-        if step.out_of_order:
-            self._note(at, f"{step.type} was out of order")
-        elif not self.chart.allowed(self.state, step.type):
+        if not self.chart.allowed(self.state, step.type):
             self._note(at, f"{step.type} is not allowed from {self.state}")
+        elif step.out_of_order:
+            self._note(at, f"{step.type} was out of order")
         else:
             self._move(step, at)
 
