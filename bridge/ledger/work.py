@@ -108,9 +108,9 @@ _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
 _LOOKS = frozenset(
     {
-        EventType.DISPATCHED, EventType.RETURNED, EventType.RETURN_DENIED, EventType.EXTENDED,
-        EventType.EXTENSION_DENIED, EventType.RESUMED, EventType.RECLASSED, EventType.REHANDLED, EventType.FOLLOWED_UP,
-        EventType.RATED, EventType.SUPERVISED,
+        EventType.DISPATCHED, EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED,
+        EventType.EXTENDED, EventType.EXTENSION_DENIED, EventType.RESUMED, EventType.RECLASSED, EventType.REHANDLED,
+        EventType.FOLLOWED_UP, EventType.RATED, EventType.SUPERVISED,
     }
 )  # fmt: skip
 """Events that can bring a deadline forward, or that a rule answers: the rules look at once. What only stops a clock

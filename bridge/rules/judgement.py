@@ -14,6 +14,7 @@ from bridge.rules.deadlines import Deadlines
 from bridge.rules.landing import Listed
 from bridge.rules.profiles import Facts
 from bridge.rules.rehandling import Complaints, complaints, reopens
+from bridge.rules.returns import faults_of_returns
 from bridge.rules.steps import Step
 from bridge.rules.supervision import Counted, Trigger, triggered
 from schemas.base import SHANGHAI, shanghai
@@ -100,7 +101,7 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
     echo, lands = _lists(matter, book, parts, deadlines, late, now)
     daily = _daily(matter, book, echo, lands, now)
     return Judgement(
-        sayings=(*moving, *told, *key, *daily),
+        sayings=(*moving, *told, *key, *_returns(matter, book), *daily),
         deadlines=deadlines,
         unit=_unit(parts),
         late_units=tuple(late),
@@ -168,6 +169,15 @@ _CARD_ZH = {
     SupervisionLevel.BLACK: "黑牌",
 }
 _CLOCK_ZH = {"accept": "受理", "sign": "签收", "reply": "答复"}
+
+
+def _returns(matter: Matter, book: RuleBook) -> Iterator[Saying]:
+    """What is wrong with a return that was asked for (退单) is told; whoever decides may grant it all the same."""
+    if matter.ended:
+        return
+    for one in faults_of_returns(matter.facts, matter.steps, book.calendar, book.profiles):
+        data = EventData(unit=one.step.data.unit, text=f"退单申请：{'；'.join(one.faults)}")
+        yield from _unsaid(matter, f"{one.key}:{matter.petition_id}", EventType.NOTED, one.step.at, data)
 
 
 def _assisting(matter: Matter, parts: Mapping[str, Part]) -> list[str]:

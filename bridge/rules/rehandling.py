@@ -1,8 +1,9 @@
 """Re-handling (重办): what the citizen says that reopens a petition, and how often."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bridge.rules import transitions
 from bridge.rules.steps import Step, in_order
 from bridge.rules.supervision import RehandlingRule
 from schemas.event import EventType
@@ -14,9 +15,8 @@ _NOT_THE_CITIZEN = frozenset({"unit", "system"})
 """Who says something of itself, or says it by itself (自动评价)."""
 
 
-_REPLIES = frozenset({EventType.REPLIED, EventType.CLOSED})
-_AT_WORK = frozenset({EventType.DISPATCHED, EventType.SIGNED, EventType.PROGRESSED})
-"""After these a check (核查) is one of what was done, so it has been answered; before, it is one of the matter."""
+_REPLIES = frozenset({EventType.REPLIED, EventType.CLOSED, EventType.VERIFIED})
+"""What a no may be about. A check (核查) is one of what was done only where it says that the petition is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,30 @@ def is_no(step: Step, rule: RehandlingRule) -> bool:
 
 def complaints(steps: Iterable[Step], rule: RehandlingRule) -> Complaints:
     """What the steps so far amount to. A no before the first reply is about nothing yet, and counts for nothing."""
-    discontent, rounds, replied, at_work = 0, 0, False, False
+    discontent, rounds, replied = 0, 0, False
     said: Step | None = None
-    for step in in_order(steps):
-        at_work = at_work or step.type in _AT_WORK
-        if step.type in _REPLIES or (step.type is EventType.VERIFIED and at_work):
+    for step, is_answer in _answers_among(steps):
+        if is_answer:
             replied = True
         elif step.type is EventType.REHANDLED:
             # Told by two systems, it is one round.
-            rounds, said, replied, at_work = rounds + (replied or not rounds), None, False, False
+            rounds, said, replied = rounds + (replied or not rounds), None, False
         elif replied and is_no(step, rule) and said is None:
             discontent, said = discontent + 1, step
     return Complaints(discontent, said is not None, rounds + 1, said)
+
+
+def _answers_among(steps: Iterable[Step]) -> Iterator[tuple[Step, bool]]:
+    """Each step in order, and whether it is an answer that one may say no to."""
+    chart = transitions.petition()
+    state = chart.chart.start
+    for step in in_order(one for one in steps if not one.out_of_order):
+        if step.by_assistant:
+            yield step, False
+            continue
+        yield step, step.type in _REPLIES and (step.type is not EventType.VERIFIED or chart.moves(state, step.type))
+        if chart.allowed(state, step.type):
+            state = chart.after(state, step.type)
 
 
 def reopens(found: Complaints, rule: RehandlingRule) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.event import EventType as E
 from schemas.petition import HandlingClass
-from tests.ledger.test_judge import UNIT, bring, cards, on, own, package, told_of, turn_to
+from tests.ledger.test_judge import UNIT, bring, cards, data, on, own, package, told_of, turn_to
 from tests.support.ledgers import CENTER, HOTLINE, WECHAT, Bench, Case
 
 
@@ -207,6 +207,28 @@ def test_what_becomes_on_site_later_has_that_day(bench: Bench) -> None:
     assert bench.petition(case)["handling_class"] == "on_site"
     turn_to(bench, "11-25 00:00:01")
     assert bench.petition(case)["handling_class"] == "hotline_transfer"
+
+
+# ── returns ──
+
+
+def test_what_is_wrong_with_a_return_is_told_to_the_owner_at_once_and_once(bench: Bench) -> None:
+    case = bench.submit()
+    bench.say(case, E.DISPATCHED, HOTLINE, unit=UNIT)
+    bench.say(case, E.RETURN_REQUESTED, HOTLINE, unit=UNIT, text="非本单位职责")
+    bench.judge()
+    assert own(bench, case) == [], "in time and with a reason"
+    bench.say(case, E.RETURN_DENIED, HOTLINE, unit=UNIT)
+    bench.say(case, E.SIGNED, HOTLINE, unit=UNIT)
+    turn_to(bench, "11-25 09:00:00")
+    told = len(own(bench, case))
+    bench.say(case, E.RETURN_REQUESTED, HOTLINE, unit=UNIT)
+    for _ in range(2):
+        bench.judge()
+    bench.route_all()
+    (note,) = [row for row in bench.events(case.id) if row["source"] == "bridge"][told:]
+    assert data(bench, note)["text"] == "退单申请：超过退单时限（11月24日23:59）；未写明退单理由"
+    assert audiences(bench, case, note["event_id"]) == {WECHAT: "owner"}
 
 
 # ── assisting units ──
