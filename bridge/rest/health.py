@@ -103,9 +103,7 @@ async def _metrics(runtime: Runtime) -> bytes:
         "bridge_calendar_missing_year", "The year whose notice of days off should be loaded by now; 0: none",
         registry=registry,
     ).set(calendar.alarm(shanghai(utc_now()).date()) or 0)  # fmt: skip
-    listed = Gauge(
-        "bridge_listed", "Petitions on the lists of the day (每日清单)", ["list"], registry=registry
-    )
+    listed = Gauge("bridge_listed", "Petitions on the lists of the day (每日清单)", ["list"], registry=registry)
     for which, count in (await runtime.ledger.read(lists.counts)).items():
         listed.labels(which).set(count)
     out_of_order = await runtime.ledger.read(lists.out_of_order_count)
