@@ -4,25 +4,20 @@ The member keeps its number, its owner and its own petitioner, who is told that 
 answer: a petition is not answered by being merged.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, func, select
 
 from bridge import ids
-from bridge.ledger.opening import open_event, open_petition
-from bridge.ledger.tables import events, petitions
+from bridge.ledger.members import BRIDGE, RULE, mirror, newest_answer, tell
+from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
-from bridge.lifecycle import ANSWERS, ENDED
-from bridge.prose import mask, mask_words
+from bridge.lifecycle import ENDED
 from schemas.event import EventData, EventType
 
-BRIDGE = "bridge"
-RULE = "rule"
-MIRRORED = ANSWERS - {EventType.MERGED}
-"""Answers of the petition that are its members' answers too."""
+__all__ = ["RULE", "Merged", "Merging", "join", "merge", "mirror", "suspects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +72,18 @@ def _why_not(member: PetitionRow, main: PetitionRow) -> str | None:
         return "it is merged already" if member.merged_into else f"{member.members} petitions are merged into it"
     if main.merged_into:
         return f"{main.petition_id} is itself merged into {main.merged_into}; merge into that one"
+    if main.state == EventType.CANCELLED.value:
+        return f"{main.petition_id} is cancelled: it answers nobody"
     if member.closed_at is not None or member.state in ENDED:
         return f"it has ended ({member.state})"
     return None
 
 
 def join(work: Work, member: PetitionRow, main: PetitionRow, by: str, reason: str) -> None:
-    """Make `member` a member of `main`; what `main` has been answered already is answered to the member at once."""
+    """Make `member` a member of `main`; what `main` has been answered already is answered to the member at once. What
+    was withdrawn answers nobody: who says the same again after that brings it anew."""
+    if main.state == EventType.CANCELLED.value:
+        return
     member.merged_into, member.dirty = main.petition_id, True
     main.members, main.dirty = main.members + 1, True
     member.holder = member.holder or main.holder or main.source
@@ -91,7 +91,7 @@ def join(work: Work, member: PetitionRow, main: PetitionRow, by: str, reason: st
               into=main.petition_id, outcome="merged")  # fmt: skip
     work.record(
         member,
-        event_id=str(ids.event_id(BRIDGE, f"merge:{member.petition_id}:{main.petition_id}")),
+        event_id=str(ids.event_id(BRIDGE, f"merge:{member.petition_id}:{main.petition_id}:{member.last_sequence}")),
         type_=EventType.MERGED,
         source=BRIDGE,
         occurred_at=work.now,
@@ -100,60 +100,9 @@ def join(work: Work, member: PetitionRow, main: PetitionRow, by: str, reason: st
         traceparent=None,
     )
     work.flush()
-    for type_, data, event_id in _answers(work, main.petition_id)[-1:]:
-        _mirror(work, member, type_, _for_others(work, main.petition_id, data), event_id)
-
-
-def mirror(work: Work, answers: Iterable[tuple[PetitionRow, EventType, EventData, str]]) -> None:
-    """(petition, answer, what it says, event id): each of its members is given the same answer."""
-    said = [one for one in answers if one[0].members and one[1] in MIRRORED]
-    if not said:
-        return
-    mains = sorted({row.petition_id for row, *_ in said})
-    query = select(petitions.c.petition_id, petitions.c.merged_into).where(petitions.c.merged_into.in_(mains))
-    members: dict[str, list[str]] = {}
-    for row in work.conn.execute(query.order_by(petitions.c.petition_id)):
-        members.setdefault(row.merged_into, []).append(row.petition_id)
-    work.load(one for of_one in members.values() for one in of_one)
-    for main, type_, data, event_id in said:
-        shared = _for_others(work, main.petition_id, data)
-        for number in members.get(main.petition_id, ()):
-            _mirror(work, work.rows[number], type_, shared, event_id)
-
-
-def _mirror(work: Work, member: PetitionRow, type_: EventType, data: EventData, of_event: str) -> None:
-    work.record(
-        member,
-        event_id=str(ids.event_id(BRIDGE, f"mirror:{member.petition_id}:{of_event}")),
-        type_=type_,
-        source=BRIDGE,
-        occurred_at=work.now,
-        data=data,
-        actor=None,
-        traceparent=None,
-    )
-
-
-def _answers(work: Work, petition_id: str) -> list[tuple[EventType, EventData, str]]:
-    query = select(events).where(
-        events.c.petition_id == petition_id, events.c.type.in_([one.value for one in MIRRORED])
-    )
-    rows = work.conn.execute(query.order_by(events.c.sequence)).mappings().all()
-    vault = work.privacy.vault
-    return [
-        (EventType(row["type"]), EventData.model_validate_json(open_event(vault, row)["data"]), row["event_id"])
-        for row in rows
-    ]
-
-
-def _for_others(work: Work, petition_id: str, data: EventData) -> EventData:
-    """The answer without what belongs to the other petitioner alone."""
-    query = select(petitions).where(petitions.c.petition_id == petition_id)
-    row = work.conn.execute(query).mappings().one()
-    person = orjson.loads(open_petition(work.privacy.vault, row)["body"]).get("petitioner", {})
-    words = tuple(word for word in (person.get("name"), person.get("phone")) if word and len(word) > 1)
-    text = mask(mask_words(data.text, words)) if data.text else data.text
-    return EventData(text=text, unit=data.unit, resolved=data.resolved)
+    answer = newest_answer(work, main)
+    if answer is not None:
+        tell(work, main, [member], *answer)
 
 
 # ── suspects ────────────────────────────────────────────────────────────────────────────────────────────────
