@@ -372,9 +372,9 @@ class Work:
 
     # ── members ──
     def _answer_members(self) -> None:
-        """What answers a petition answers those that were merged into it (并单)."""
+        """What answers a petition answers those that were merged into it (并单), and their no is a no to it."""
         said, self._said = self._said, []
-        if any(row.members for row, *_ in said):
+        if any(row.members or row.merged_into for row, *_ in said):
             self.mirror(self, said)
 
     # ── writing ──

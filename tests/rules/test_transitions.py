@@ -38,9 +38,8 @@ REFUSED: dict[str, set[str]] = {
     "cancelled": {"submitted", "accepted", "not_accepted", "dispatched", "progressed", "return_requested", "returned",
                   "return_denied", "extension_requested", "extended", "extension_denied", "merged", "suspended",
                   "resumed"},
-    "merged": {"submitted", "accepted", "not_accepted", "dispatched", "progressed", "return_requested", "returned",
-               "return_denied", "extension_requested", "extended", "extension_denied", "cancelled", "suspended",
-               "resumed"},
+    "merged": {"submitted", "accepted", "dispatched", "progressed", "return_requested", "returned", "return_denied",
+               "extension_requested", "extended", "extension_denied", "suspended", "resumed"},
 }  # fmt: skip
 """Written out by hand, not by the table: whoever changes an edge says so here."""
 
