@@ -17,6 +17,7 @@ from sqlalchemy import select
 from bridge.adapter import Submission, Update
 from bridge.ledger.tables import events, petitions
 from bridge.ledger.work import PetitionRow, Work
+from bridge.rules.closing import confirms
 from schemas.event import EventData, EventType, RawCode
 
 OUR_NUMBER = re.compile(r"LT\d{6}-[0-9A-HJKMNP-TV-Z]{10}")
@@ -125,7 +126,8 @@ def another_road(draft: Submission) -> Update:
 
 
 def echo_key(work: Work, draft: Update) -> str | None:
-    """Under which an update's words are known again, whichever system says them; None where it has no words."""
-    if not draft.data.text:
+    """Under which an update's words are known again, whichever system says them; None where it has no words. What
+    confirms a closing (首问书记确认) is news in whatever words: what matters is who says it."""
+    if not draft.data.text or confirms(draft.type, draft.actor, draft.data):
         return None
     return work.privacy.lookup.echo(draft.type.value, draft.data.unit or "", draft.data.text)

@@ -137,7 +137,8 @@ class Machine(RuleBasedStateMachine):
         petition_id, value = self.cases[pick % len(self.cases)]
         self.said += 1
         at = self.bench.clock.at + timedelta(minutes=minutes)
-        draft = update(f"u{self.said}", type_, ref(value), at=at, actor=actor)
+        # Words of its own: the same words again would be an echo.
+        draft = update(f"u{self.said}", type_, ref(value), at=at, actor=actor, text=f"第{self.said}句")
         (outcome,) = self.bench.take(draft, system=system)
         assert (outcome.status, outcome.petition_id) == ("event", petition_id)
         self.arrivals.append((draft, system, petition_id))

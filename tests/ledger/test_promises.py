@@ -101,6 +101,13 @@ def test_who_confirms_a_closing_tells_nobody_the_same_again(bench: Bench) -> Non
     assert audiences(bench, case, again) != {}, "of a new round it is news"
 
 
+def test_who_confirms_in_the_systems_own_words_has_confirmed(bench: Bench) -> None:
+    case = bench.submit()
+    bench.say(case, E.CLOSED, HOTLINE, text="已修好")
+    bench.say(case, E.CLOSED, actor="owner", text="已修好")
+    assert bench.petition(case)["confirmed_at"] == bench.clock.ms
+
+
 def test_the_owners_words_are_told_where_the_end_had_none(bench: Bench) -> None:
     case = bench.submit()
     bench.say(case, E.CLOSED, HOTLINE, text=None)
