@@ -230,6 +230,9 @@ def _triggers(
     for trigger in triggered(book.supervision, counts, ()):
         if (matter.closed or matter.ended) and trigger.rule.counts not in _AFTER_THE_END:
             continue
+        if matter.is_member and trigger.rule.counts == "unsatisfied":
+            # The petition that it belongs to is, for all of them.
+            continue
         event_id = str(trigger.event_id(matter.petition_id))
         if event_id in matter.said:
             continue
