@@ -226,7 +226,8 @@ def _units(document: Document) -> str:
         f'<i style="background:{shade}"></i>{say(*words.words("progress", step))}'
         for step, shade in zip(_PROGRESS, SHADES, strict=True)
     )
-    shown = f'{table(head, rows)}<p class="key">{legend}</p>' if rows else nothing()
+    # The key goes before what it explains: on paper it must not stand on the next sheet.
+    shown = f'<p class="key">{legend}</p>{table(head, rows)}' if rows else nothing()
     return heading("承办单位", "Departments") + shown
 
 
