@@ -1,13 +1,13 @@
 """Seals each month by itself (每月自动封存): once it is over, its digest is computed and sealed into the journal,
 before anybody erases what it is computed from."""
 
-import asyncio
 from datetime import datetime, time
 
 import structlog
 from sqlalchemy import Connection, select
 
 from bridge.clock import Now, to_ms
+from bridge.daily import Daily
 from bridge.digest.month import Month
 from bridge.digest.rules import DigestRules
 from bridge.digest.seal import Reckoned, is_over, reckon, sealing
@@ -18,7 +18,6 @@ from bridge.ledger.writer import LedgerAway
 from bridge.prose import mask
 from schemas.base import shanghai
 
-LOOK_SECONDS = 300.0
 LEASE_SECONDS = 3600.0
 
 _log = structlog.get_logger("bridge.digest")
@@ -32,22 +31,15 @@ class Monthly:
         self._ledger = ledger
         self._owner = owner
         self._now = now
-        self._at = at
         self._rules = rules
-        self._stopping = asyncio.Event()
+        self._daily = Daily(now, at, self.catch_up)
 
     async def run(self) -> None:
         """Until `stop`."""
-        while not self._stopping.is_set():
-            if shanghai(self._now()).time() >= self._at:
-                await self.catch_up()
-            try:
-                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+        await self._daily.run()
 
     async def stop(self) -> None:
-        self._stopping.set()
+        await self._daily.stop()
 
     async def catch_up(self) -> bool:
         """Whether the month before this one was sealed now."""

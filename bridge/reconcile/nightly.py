@@ -9,13 +9,13 @@ from datetime import date, datetime, time, timedelta
 import structlog
 
 from bridge.clock import Now, to_ms
+from bridge.daily import Daily
 from bridge.ledger import reconciling
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.writer import LedgerAway
 from bridge.reconcile.reconciler import CannotReconcile, Reconciler
 from schemas.base import SHANGHAI, shanghai
 
-LOOK_SECONDS = 300.0
 LEASE_SECONDS = 1800.0
 DAYS = 7
 """So far back a day is made up for; the systems' lists reach no further with certainty."""
@@ -31,22 +31,15 @@ class Nightly:
         self._ledger = ledger
         self._owner = owner
         self._now = now
-        self._at = at
         self._said: dict[tuple[str, date], tuple[date, str]] = {}
-        self._stopping = asyncio.Event()
+        self._daily = Daily(now, at, self.catch_up)
 
     async def run(self) -> None:
         """Until `stop`."""
-        while not self._stopping.is_set():
-            if shanghai(self._now()).time() >= self._at:
-                await self.catch_up()
-            try:
-                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+        await self._daily.run()
 
     async def stop(self) -> None:
-        self._stopping.set()
+        await self._daily.stop()
 
     async def catch_up(self) -> int:
         """Every day that is due and not done, of every system; how many were run. A slow system holds up no other."""

@@ -411,7 +411,7 @@ def test_what_was_mended_in_the_night_is_looked_at_once_more(over: Day) -> None:
 
 
 def test_before_its_hour_the_night_waits(over: Day, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.nightly.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.daily.LOOK_SECONDS", 0.01)
     ran: list[tuple[str, str]] = []
     nightly = _nightly(over, "w4", ran)
     looked: list[datetime] = []
@@ -420,7 +420,7 @@ def test_before_its_hour_the_night_waits(over: Day, monkeypatch: pytest.MonkeyPa
         looked.append(over.stage.clock())
         return looked[-1]
 
-    monkeypatch.setattr(nightly, "_now", clock)
+    monkeypatch.setattr(nightly._daily, "_now", clock)
     over.until(shanghai(over.stage.clock()).date() + timedelta(days=1), 0, 5)
     running = asyncio.run_coroutine_threadsafe(nightly.run(), over.stage._loop)
     wait_until(lambda: len(looked) > 3, "it to look at the clock a few times")
