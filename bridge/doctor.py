@@ -7,11 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from kombu import Connection
+from sqlalchemy import Connection as LedgerConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.adapter import Manifest
@@ -35,6 +36,7 @@ LEAST_DISK_BYTES = 1 << 30
 LEAST_CERTIFICATE_DAYS = 30
 _SECONDS = 5.0
 Finding = dict[str, Any]
+T = TypeVar("T")
 
 
 async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Finding]:
@@ -140,16 +142,24 @@ def _disk(settings: Settings) -> list[Finding]:
     ]
 
 
-def _calendar(settings: Settings) -> list[Finding]:
-    """By the package and the notices that were loaded. A ledger that cannot be asked is another finding's matter."""
-    today = shanghai(datetime.now(UTC)).date()
-    known = Calendar(calendars.rules(settings.calendar))
+def _asked(settings: Settings, query: Callable[[LedgerConnection], T], otherwise: T) -> T:
+    """What the ledger says. One that cannot be asked is another finding's matter."""
     with suppress(SQLAlchemyError):
         store = Store(settings.database_url)
-        if not store.is_missing_file:
-            with store.reading() as conn:
-                known = Calendar(known.rules, loaded_days(conn))
-        store.close()
+        try:
+            if not store.is_missing_file:
+                with store.reading() as conn:
+                    return query(conn)
+        finally:
+            store.close()
+    return otherwise
+
+
+def _calendar(settings: Settings) -> list[Finding]:
+    """By the package and the notices that were loaded."""
+    today = shanghai(datetime.now(UTC)).date()
+    rules = calendars.rules(settings.calendar)
+    known = Calendar(rules, _asked(settings, loaded_days, []))
     missing = known.alarm(today)
     return [
         _found(
@@ -164,15 +174,10 @@ def _calendar(settings: Settings) -> list[Finding]:
 
 
 def _digest(settings: Settings) -> list[Finding]:
-    """Whether the month before was sealed. A ledger that cannot be asked is another finding's matter."""
+    """Whether the month before was sealed."""
     now = datetime.now(UTC)
-    month, waits = month_before(now), False
-    with suppress(SQLAlchemyError):
-        store = Store(settings.database_url)
-        if not store.is_missing_file:
-            with store.reading() as conn:
-                waits = is_over(month, to_ms(now)) and unsealed(conn, month)
-        store.close()
+    month = month_before(now)
+    waits = is_over(month, to_ms(now)) and _asked(settings, lambda conn: unsealed(conn, month), otherwise=False)
     found = f"{month} is over and not sealed" if waits else f"nothing of {month} waits for its seal"
     hint = f"BRIDGE_DIGEST_AT seals it by itself; bridge digest --month {month} does it now"
     return [_found("monthly analysis 分析研判", not waits, found, hint, warning=True)]

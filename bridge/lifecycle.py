@@ -37,6 +37,9 @@ STATE_AFTER: dict[E, str] = {
 ENDED = frozenset({"closed", "cancelled", "not_accepted", "merged"})
 """States after which nothing more is owed but the answer to the petitioner."""
 
+TO_CONFIRM = frozenset({"replied", "followed_up", "closed"})
+"""States in which there is an answer that the owner can confirm with the citizen (首问书记确认)."""
+
 ANSWERS = frozenset({E.REPLIED, E.CLOSED, E.NOT_ACCEPTED, E.CANCELLED, E.MERGED})
 """Events whose delivery to the petitioner is the answer (事事有回音)."""
 

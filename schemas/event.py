@@ -81,6 +81,10 @@ EVENT_ZH = {
 }
 
 
+FINDING_ZH = {"unreachable": "联系不上诉求人", "unreasonable": "认定为不合理诉求"}
+"""What a follow-up or a review found (`EventData.finding`), in words."""
+
+
 class UnitRole(StrEnum):
     """主办 or 协办."""
 

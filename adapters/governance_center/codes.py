@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from adapters.governance_center.wire import Op
+from bridge.rules.rehandling import speaker
 from schemas.base import SystemName
 from schemas.event import (
     EventType,
@@ -126,8 +127,7 @@ class Codes(Table):
 
     def speaker(self, name: str) -> str | None:
         """Who speaks in a rating or a follow-up that names this unit; None: a desk that has asked the citizen."""
-        known = [word for word in self.speakers if word in name]
-        found = self.speakers[max(known, key=len)] if known else "unit"
+        found = speaker(name, self.speakers)
         return None if found == "desk" else found
 
     def unit_code(self, name: str) -> str | None:

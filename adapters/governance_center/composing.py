@@ -9,9 +9,9 @@ from adapters.governance_center.numbers import EVENT_ID
 from adapters.governance_center.values import wire_time
 from adapters.governance_center.wire import Op
 from bridge.adapter import Outgoing, Permanent
-from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
-from schemas.event import Assignment, Event, EventData, EventType, PartState, Span, UnitRole
-from schemas.petition import OF_THE_OWNER, Attachment, Petition
+from bridge.rules.rehandling import ASKED, is_citizens_word
+from schemas.event import FINDING_ZH, Assignment, Event, EventData, EventType, PartState, Span, UnitRole
+from schemas.petition import Attachment, Petition
 
 Fields = dict[str, Any]
 
@@ -28,8 +28,6 @@ SAID = {
     "no": "未解决",
     "partly": "部分解决",
 }
-FOUND = {"unreachable": "联系不上诉求人", "unreasonable": "认定为不合理诉求"}
-"""In words, where the event itself has none."""
 ITSELF = "000"
 """How a center calls itself among the platforms (INTERFACES 2)."""
 PASSED, DENIED = "1", "2"
@@ -87,8 +85,7 @@ def said(fields: Fields) -> str:
 
 def _unheard(outgoing: Outgoing) -> bool:
     """Whether it is a follow-up or a rating and not the citizen's word."""
-    own = outgoing.petition.handling_class in OF_THE_OWNER
-    return outgoing.event.type in ASKED and not speaks_for_the_citizen(outgoing.event.actor, own=own)
+    return outgoing.event.type in ASKED and not is_citizens_word(outgoing.event, outgoing.petition)
 
 
 def _of_itself(event: Event) -> Fields:
@@ -100,7 +97,7 @@ def _of_itself(event: Event) -> Fields:
         **NOBODYS,
         "status": None,
         "taskName": who + event.type.zh,
-        "advice": data.text or "，".join(word for word in said if word) or FOUND.get(data.finding or ""),
+        "advice": data.text or "，".join(word for word in said if word) or FINDING_ZH.get(data.finding or ""),
     }
 
 
@@ -109,7 +106,7 @@ def _of_itself(event: Event) -> Fields:
 
 def _step(data: EventData, codes: Codes) -> Fields:
     return {
-        "advice": data.text or FOUND.get(data.finding or ""),
+        "advice": data.text or FINDING_ZH.get(data.finding or ""),
         "orgName": data.unit,
         "orgCode": codes.unit_code(data.unit) if data.unit else None,
         "role": data.role.value if data.role else None,

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from bridge.rules.rehandling import speaker
 from schemas.event import EventType
 from schemas.petition import Kind, Urgency
 
@@ -63,8 +64,7 @@ class Codes:
 
     def speaker(self, name: str) -> str:
         """Who took a step, by the name of the unit or part: the longest word that fits, else a unit."""
-        known = [word for word in self.speakers if word in name]
-        return str(self.speakers[max(known, key=len)]) if known else UNIT
+        return speaker(name, self.speakers)
 
 
 class WrongCodes(ValueError):

@@ -14,11 +14,10 @@ from adapters.hotline12345.codes import Codes
 from adapters.hotline12345.work_order import medias, place_of, work_order
 from bridge.adapter import Outgoing, Permanent
 from bridge.rules import calendar
-from bridge.rules.rehandling import speaks_for_the_citizen
+from bridge.rules.rehandling import is_citizens_word
 from bridge.rules.term import Term
 from schemas.base import shanghai
-from schemas.event import Event, EventType, Satisfaction
-from schemas.petition import OF_THE_OWNER
+from schemas.event import FINDING_ZH, Event, EventType, Satisfaction
 
 Data = dict[str, Any]
 
@@ -36,9 +35,6 @@ class Told:
     data: Data
     part: str = ""
 
-
-FOUND: Mapping[str, str] = {"unreachable": "联系不上诉求人", "unreasonable": "认定为不合理诉求"}
-"""What a follow-up or a review found, in words."""
 
 PARTS = ("info", "media", "sign")
 """What a hand-off may need beside its first call; each has the hand-off's uid with `/part` behind it."""
@@ -84,13 +80,7 @@ def _says_until_when(event: Event) -> bool:
 def _citizen_spoke(outgoing: Outgoing) -> bool:
     data = outgoing.event.data
     answered = data.resolved is not None or data.satisfaction is not None
-    return answered and data.finding != "unreachable" and _citizens_word(outgoing)
-
-
-def _citizens_word(outgoing: Outgoing) -> bool:
-    """Whether what a follow-up or a rating says is the citizen's word."""
-    own = outgoing.petition.handling_class in OF_THE_OWNER
-    return speaks_for_the_citizen(outgoing.event.actor, own=own)
+    return answered and data.finding != "unreachable" and is_citizens_word(outgoing.event, outgoing.petition)
 
 
 def _noted(letter: "Letter") -> tuple[Told, ...]:
@@ -136,7 +126,7 @@ class Letter:
     def text(self) -> str:
         """The words of the event; what was found or its Chinese name where it has none, for the field is required."""
         data = self.outgoing.event.data
-        return data.text or FOUND.get(data.finding or "") or self.outgoing.event.type.zh
+        return data.text or FINDING_ZH.get(data.finding or "") or self.outgoing.event.type.zh
 
     @property
     def unit(self) -> str:
@@ -173,7 +163,9 @@ def _step(letter: Letter) -> Data:
 def _step_type(outgoing: Outgoing) -> EventType:
     """A visit in which the citizen was not heard is their step only under the name of the unit that answers for it."""
     event = outgoing.event
-    nobodys = event.type is EventType.FOLLOWED_UP and not event.data.unit and not _citizens_word(outgoing)
+    nobodys = (
+        event.type is EventType.FOLLOWED_UP and not event.data.unit and not is_citizens_word(event, outgoing.petition)
+    )
     return EventType.NOTED if nobodys else event.type
 
 
@@ -304,7 +296,7 @@ def _evaluate(letter: Letter) -> Data:
         "evaluateTime": letter.at,
         "score": table["scores"][satisfaction],
         "evaluateState": _state(event, satisfaction, table["states"]),
-        "evaluateType": 0 if _citizens_word(letter.outgoing) else 1,
+        "evaluateType": 0 if is_citizens_word(event, letter.outgoing.petition) else 1,
     }
     measured = [one for one in event.data.indicators if one.code and _SCORE.fullmatch(one.score)]
     worded = [f"{one.code}：{one.score}" for one in event.data.indicators if one not in measured]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from adapters.wechat import notices, standing
 from adapters.wechat.turn import Turn, Views
 from bridge.adapter import Outcome, PetitionView, Question, Reading, Ref, Response, Taken, Update
+from bridge.lifecycle import TO_CONFIRM
 from schemas.event import EventData, EventType
 
 SHOWN = 5
 
-_ANSWERED = frozenset({"replied", "followed_up", "closed"})
 # Only the exact command: the words of the table, one of our numbers, and then nothing or something else ("…的路灯").
 _NUMBERED = re.compile(r"[\s:：,，+＋]*(?P<number>LT[0-9]{6,8}-[0-9A-Z]{4,16})(?P<said>(?!\w).*)", re.I | re.DOTALL)
 _NARROW = str.maketrans({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(map(ord, "－—–"), "-"))
@@ -51,7 +51,7 @@ def _judged(turn: Turn, update: Update, views: Views) -> Reading:
     if not views:
         return turn.ignored("not_yours_to_confirm", say.not_yours_to_confirm)
     view = views[0]
-    if view.state not in _ANSWERED:
+    if view.state not in TO_CONFIRM:
         state = standing.state(view, turn.words)
         return turn.ignored("not_answered", say.not_answered.format(petition_id=view.petition_id, state=state))
     # Confirmed by a content citizen and still open: the owner's word ends it.

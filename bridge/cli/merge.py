@@ -29,6 +29,7 @@ def merge(
     from bridge import app as root
     from bridge.clock import to_ms, utc_now
     from bridge.ledger import merge as merging
+    from bridge.ledger.members import mirror
     from bridge.ledger.store import Store
     from bridge.ledger.work import Work
 
@@ -39,7 +40,7 @@ def merge(
         with store.writing() as conn:
             # This process has no relay: the watch of the running bridge publishes what is due now.
             work = Work(
-                conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, mirror=merging.mirror,
+                conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, mirror=mirror,
                 rules=root.rulebook(settings),
             )  # fmt: skip
             found = merging.merge(work, orders)

@@ -229,7 +229,7 @@ def _write(work_on: Callable[[Any], T]) -> T:
     """`work_on(work)` in one transaction; the watch of the running bridge publishes what is due."""
     from bridge import app as root
     from bridge.clock import to_ms, utc_now
-    from bridge.ledger import merge as merging
+    from bridge.ledger.members import mirror
     from bridge.ledger.migrate import migrate
     from bridge.ledger.store import Store
     from bridge.ledger.work import Work
@@ -242,6 +242,6 @@ def _write(work_on: Callable[[Any], T]) -> T:
             migrate(store)
             with store.writing() as conn:
                 now = to_ms(utc_now())
-                return work_on(Work(conn, now, privacy, root.MESSENGER, mirror=merging.mirror, rules=rules))
+                return work_on(Work(conn, now, privacy, root.MESSENGER, mirror=mirror, rules=rules))
         finally:
             store.close()

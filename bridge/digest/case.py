@@ -83,7 +83,8 @@ class Case:
 def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], entries: Sequence[Entry]) -> Case:
     """The case out of its row (what never changes of it), its document, and what happened until the cut-off."""
     place, secretary = document.get("place") or {}, document.get(FIRST_OWNER) or document.get("secretary") or {}
-    handling_class = _class(str(document.get("handling_class") or row["handling_class"]), events)
+    first_class = str(document.get("handling_class") or row["handling_class"])
+    handling_class = _class(first_class, events)
     home_unit = _name(secretary.get("home_unit")) if handling_class in OF_THE_OWNER else UNKNOWN
     lead, units = _units(_name(document.get("lead_unit")) or home_unit, document.get("assist_units") or (), events)
     state, closed_at = _standing(entries)
@@ -105,7 +106,7 @@ def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], ent
         unit=lead,
         units=units,
         closed_at=closed_at,
-        marks=_marks(str(document.get("handling_class") or row["handling_class"]), events),
+        marks=_marks(first_class, events),
     )
 
 

@@ -162,13 +162,19 @@ def _matters(digest: Digest, pen: Pen, members: Members) -> list[Document]:
 def _units(digest: Digest, pen: Pen) -> list[Document]:
     """An extract for each department whose number is shown."""
     units = [(unit, members, pen.accepted((("unit", unit),))) for unit, members in digest.accepted.table("unit")]
-    return [_unit(digest, pen, unit, members) for unit, members, figure in units if figure["count"] is not None]
+    lasting = digest.desk.by(range(len(digest.desk.cases)), lambda case: case.unit)
+    return [
+        _unit(digest, pen, unit, members, lasting[unit])
+        for unit, members, figure in units
+        if figure["count"] is not None
+    ]
 
 
-def _unit(digest: Digest, pen: Pen, unit: str, members: Members) -> Document:
+def _unit(digest: Digest, pen: Pen, unit: str, members: Members, lasting: Members) -> Document:
     """One department's extract (分类反馈): what it got, how far it is, and its part of what the month teaches. What was
-    hot and alike is about what it got this month; what came again or is difficult may be older."""
-    own, lasting = ("unit", unit), digest.desk.where(lambda case: case.unit == unit)
+    hot and alike is about what it got this month (`members`); what came again or is difficult may be older
+    (`lasting`)."""
+    own = ("unit", unit)
     suggested = tuple(sorted((own, *SUGGESTIONS)))
     return {
         "key": unit,

@@ -23,7 +23,8 @@ from bridge.ledger.matching import (
     seal_waiting,
     settle_fate,
 )
-from bridge.ledger.merge import RULE, join
+from bridge.ledger.members import RULE
+from bridge.ledger.merge import join
 from bridge.ledger.same import Same, another_road
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work

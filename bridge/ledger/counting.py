@@ -32,9 +32,10 @@ class Counts:
         self._hot, self._repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
         fresh = [row for row in rows if row.subject_key and row.accepted_at > work.now - _FRESH_MS]
         self._places: Groups = _groups(work, self._hot, fresh, _P.place_key)
-        self._people: Groups = _groups(work, self._repeated, fresh, _P.phone_key)
-        for key, members in _groups(work, self._repeated, fresh, _P.petitioner_key).items():
-            self._people[key] = members | self._people.get(key, {})
+        # Keyed hashes of two uses: none is ever the other.
+        self._people: Groups = _groups(work, self._repeated, fresh, _P.phone_key) | _groups(
+            work, self._repeated, fresh, _P.petitioner_key
+        )
 
     def of(self, row: PetitionRow) -> Mapping[Counted, int]:
         """How many there are of its groups with this petition, where that is to be said of it; nothing otherwise."""

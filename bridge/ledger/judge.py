@@ -23,9 +23,10 @@ from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import ENDED
 from bridge.rules import judgement
-from bridge.rules.judgement import BRIDGE, Judgement, Matter
+from bridge.rules.judgement import Judgement, Matter
 from bridge.rules.landing import Listed
 from bridge.rules.profiles import Facts
+from bridge.rules.steps import BRIDGE
 from bridge.rules.supervision import place_key, subject_key
 from schemas.petition import Category, HandlingClass, Kind, Place, Urgency
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bridge import ids
 from bridge.clock import to_ms
 from bridge.ledger.histories import read_histories
+from bridge.ledger.journal import BRIDGE
 from bridge.ledger.opening import open_event, open_petition
 from bridge.ledger.route import OPENING
 from bridge.ledger.tables import Row, events, handoffs, petitions
@@ -24,7 +25,6 @@ from bridge.rules.steps import Step
 from schemas.event import EventData, EventType, UnitRole
 from schemas.petition import HandlingClass
 
-BRIDGE = "bridge"
 RULE = "rule"
 MIRRORED = (ANSWERS - {EventType.MERGED}) | {EventType.REHANDLED}
 """News of the petition that is its members' news too: its answers, and that there will be another one."""

@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from bridge import ids
-from bridge.ledger.members import BRIDGE, RULE, mirror, newest_answer, tell
+from bridge.ledger.journal import BRIDGE
+from bridge.ledger.members import newest_answer, tell
 from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import ENDED
 from schemas.event import EventData, EventType
-
-__all__ = ["RULE", "Merged", "Merging", "join", "merge", "mirror", "suspects"]
 
 
 @dataclass(frozen=True, slots=True)

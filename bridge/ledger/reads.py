@@ -13,6 +13,7 @@ from bridge.clock import from_ms, iso
 from bridge.ledger.opening import FIRST_OWNER, open_event, open_petition
 from bridge.ledger.roster_tables import bindings
 from bridge.ledger.tables import Row, attempts, cross_references, events, handoffs, journal, messages, petitions
+from bridge.lifecycle import TO_CONFIRM
 from bridge.vault import Vault
 from schemas.event import Event, EventData, EventType
 from schemas.petition import ExternalId, Petition
@@ -212,13 +213,9 @@ def views_by_owner(conn: Connection, vault: Vault, openid_key: str, refs: Sequen
     if refs:
         query = query.where(petitions.c.petition_id.in_(named))
     else:
-        waits = petitions.c.state.in_(sorted(_TO_CONFIRM)) & petitions.c.confirmed_at.is_(None)
+        waits = petitions.c.state.in_(sorted(TO_CONFIRM)) & petitions.c.confirmed_at.is_(None)
         query = query.where(waits, petitions.c.merged_into.is_(None))
     return _views(conn, vault, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
-
-
-_TO_CONFIRM = frozenset({"replied", "followed_up", "closed"})
-"""Where there is something to confirm: an answer."""
 
 
 def _views(conn: Connection, vault: Vault, query: Any) -> list[PetitionView]:

@@ -83,7 +83,7 @@ petitions = Table(
     _partial("petitions_no_echo", "team_id", "petition_id", where="no_echo IS NOT NULL"),
     _partial("petitions_no_landing", "team_id", "petition_id", where="no_landing IS NOT NULL"),
     _partial("petitions_owner", "owner_id", where="closed_at IS NULL"),
-    _partial("petitions_unconfirmed", "owner_id", "petition_id", where="state = 'closed' AND confirmed_at IS NULL"),
+    _partial("petitions_unconfirmed", "state", "owner_id", "petition_id", where="confirmed_at IS NULL"),
     Index("petitions_group", "place_key", "subject_key", "accepted_at"),
     Index(
         "petitions_open", "holder", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from bridge import failpoints
 from bridge.bus.message import Message
 from bridge.clock import Now, to_ms
-from bridge.ledger.merge import mirror
+from bridge.ledger.members import mirror
 from bridge.ledger.store import Store, unreachable
 from bridge.ledger.work import Work
 from bridge.patience import Patience

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bridge.rules.assignments import parts_of, waiting_for
 from bridge.rules.rehandling import ASKED, is_heard
-from bridge.rules.steps import Step, in_order
+from bridge.rules.steps import BRIDGE, Step, in_order
 from bridge.rules.supervision import ClosingRule, SupervisionRules
 from schemas.event import EventData, EventType, Satisfaction
 from schemas.petition import HandlingClass
@@ -61,7 +61,7 @@ def confirms(type_: EventType, actor: str | None, data: EventData) -> bool:
 
 def _by_who_did_it(step: Step) -> bool:
     """The bridge's own notes, and what the petitioner adds, are no account of what was done."""
-    return step.source != "bridge" and step.actor != "petitioner"
+    return step.source != BRIDGE and step.actor != "petitioner"
 
 
 _TELLS = frozenset({EventType.CLOSED, EventType.REPLIED, EventType.NOTED})

@@ -15,7 +15,7 @@ from bridge.rules.landing import Listed
 from bridge.rules.profiles import Facts
 from bridge.rules.rehandling import Complaints, complaints, reopens
 from bridge.rules.returns import faults_of_returns
-from bridge.rules.steps import Step
+from bridge.rules.steps import BRIDGE, Step
 from bridge.rules.supervision import Counted, Trigger, triggered
 from schemas.base import SHANGHAI, shanghai
 from schemas.event import (
@@ -29,7 +29,6 @@ from schemas.event import (
 )
 from schemas.petition import HandlingClass
 
-BRIDGE = "bridge"
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _AFTER_THE_END: frozenset[Counted] = frozenset({"unsatisfied", "orders"})
@@ -97,7 +96,9 @@ def judge(matter: Matter, book: RuleBook, now: datetime) -> Judgement:
         more, sooner = _cards(matter, book, own, unit, now, of_part=True)
         told, look = [*told, *more], min(filter(None, (look, sooner)), default=None)
     key = _triggers(matter, book, deadlines, heard, now)
-    late = {unit: due for unit, own in assisting.items() if (due := _late(own, now)) is not None}
+    late = {
+        unit: since for unit, own in assisting.items() if (since := landing.late(own, now).get("reply")) is not None
+    }
     echo, lands = _lists(matter, book, parts, deadlines, late, now)
     daily = _daily(matter, book, echo, lands, now)
     return Judgement(
@@ -259,12 +260,6 @@ def _is_order(step: Step) -> bool:
 # ── the lists of the day ──
 
 
-def _late(deadlines: Deadlines, now: datetime) -> datetime | None:
-    """Since when the answer of the unit that has these deadlines is late."""
-    running = (due.at for due in deadlines.history if due.clock == "reply" and due.until is None)
-    return next((at for at in running if at < now), None)
-
-
 def _lists(
     matter: Matter,
     book: RuleBook,
@@ -281,7 +276,7 @@ def _lists(
         # Filed on a later day, its deadline is over, and its day is not.
         return None, None
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
-    echo = landing.no_echo(deadlines, now) or landing.assist_late(late.values(), now)
+    echo = landing.no_echo(deadlines, now) or landing.assist_late(late.values())
     return echo, lands or landing.plan_overdue(_plan_due(matter), now)
 
 

@@ -43,14 +43,19 @@ class Listed:
 
 def no_echo(deadlines: Deadlines, now: datetime) -> Listed | None:
     """Nobody acknowledged or answered in time (无回音): the gravest of reply, acceptance, signature."""
-    late = {due.clock: due.at for due in deadlines.history if due.until is None and due.at < now}
-    return next((Listed(why, late[clock]) for clock, why in _CLOCKS if clock in late), None)
+    since = late(deadlines, now)
+    return next((Listed(why, since[clock]) for clock, why in _CLOCKS if clock in since), None)
 
 
-def assist_late(due: Iterable[datetime], now: datetime) -> Listed | None:
+def late(deadlines: Deadlines, now: datetime) -> dict[str, datetime]:
+    """The clocks that have run out, and when each did."""
+    return {due.clock: due.at for due in deadlines.history if due.until is None and due.at < now}
+
+
+def assist_late(since: Iterable[datetime]) -> Listed | None:
     """An assisting unit has not answered in time; since the first of them was due."""
-    late = [at for at in due if at < now]
-    return Listed("assist_not_replied", min(late)) if late else None
+    first = min(since, default=None)
+    return Listed("assist_not_replied", first) if first is not None else None
 
 
 def plan_overdue(plan_due: datetime | None, now: datetime) -> Listed | None:

@@ -1,12 +1,13 @@
 """Re-handling (重办): what the citizen says that reopens a petition, and how often."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.rules import transitions
 from bridge.rules.steps import Step, in_order
 from bridge.rules.supervision import RehandlingRule
-from schemas.event import EventType
+from schemas.event import Event, EventType
+from schemas.petition import OF_THE_OWNER, Petition
 
 ASKED = frozenset({EventType.FOLLOWED_UP, EventType.RATED})
 """Where the citizen is heard."""
@@ -34,6 +35,17 @@ def speaks_for_the_citizen(actor: str | None, *, own: bool) -> bool:
     """Whether what this actor says in a follow-up or a rating is the citizen's word: never what the handling unit says
     of itself (DOMAIN 7), nor its secretary where the secretary's own unit has the petition (`own`)."""
     return actor not in _NOT_THE_CITIZEN and not (actor == "owner" and own)
+
+
+def is_citizens_word(event: Event, petition: Petition) -> bool:
+    """Whether what this event says, if it is a follow-up or a rating, is the citizen's word."""
+    return speaks_for_the_citizen(event.actor, own=petition.handling_class in OF_THE_OWNER)
+
+
+def speaker(name: str, words: Mapping[str, str]) -> str:
+    """Who speaks in a step that names this unit or part: by the longest of these words that is in it, else a unit."""
+    known = [word for word in words if word in name]
+    return words[max(known, key=len)] if known else "unit"
 
 
 def is_heard(step: Step) -> bool:

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from schemas.event import EventData, EventType, UnitRole
 
+BRIDGE = "bridge"
+"""The source of what the bridge itself says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -14,9 +14,9 @@ def upgrade() -> None:
     op.add_column("events", sa.Column("answers", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     # What was closed before anybody was asked to confirm it is nobody's to confirm now.
     op.execute("UPDATE petitions SET confirmed_at = updated_at WHERE state = 'closed'")
-    where = sa.text("state = 'closed' AND confirmed_at IS NULL")
+    where = sa.text("confirmed_at IS NULL")
     op.create_index(
-        "petitions_unconfirmed", "petitions", ["owner_id", "petition_id"], unique=False, sqlite_where=where,
+        "petitions_unconfirmed", "petitions", ["state", "owner_id", "petition_id"], unique=False, sqlite_where=where,
         postgresql_where=where,
     )  # fmt: skip
     op.create_table(
