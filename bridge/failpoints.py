@@ -7,6 +7,7 @@ that a test can prove it was.
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 POINTS = frozenset(
@@ -43,6 +44,8 @@ POINTS = frozenset(
 _armed: dict[str, int] = {}
 _seen: set[str] = set()
 _log: Path | None = None
+_one_at_a_time = threading.Lock()
+"""Held from `died at` to the kill: what the process wrote last is what it died of, whatever its other threads do."""
 
 
 def arm(spec: str, log: str | None = None) -> None:
@@ -60,7 +63,8 @@ def arm(spec: str, log: str | None = None) -> None:
 def hit(name: str) -> None:
     """The process is at this point."""
     if _armed or _log is not None:
-        _hit(name)
+        with _one_at_a_time:
+            _hit(name)
 
 
 def _hit(name: str) -> None:

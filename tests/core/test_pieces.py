@@ -1,8 +1,10 @@
 """Small pure things: JSON from strangers, Retry-After, masking, ids, clocks, failpoints."""
 
 import json
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -158,3 +160,22 @@ def test_an_unknown_failpoint_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"ledger\.after_commit"):
         failpoints.arm("ledger.after_comit:2")
     failpoints.arm("")
+
+
+def test_what_a_process_died_of_is_its_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread that comes to a point between the words and the kill writes nothing after them."""
+    log = tmp_path / "log"
+    other = threading.Thread(target=failpoints.hit, args=("relay.after_publish",))
+    left: list[str] = []
+
+    def killed(*_: int) -> None:
+        other.start()
+        other.join(0.2)  # time enough to write, were it free to
+        left.extend(log.read_text().splitlines())
+
+    monkeypatch.setattr(failpoints.os, "kill", killed)
+    failpoints.arm("router.before_ack:1", str(log))
+    failpoints.hit("router.before_ack")
+    failpoints.arm("")
+    other.join()
+    assert left == ["router.before_ack", "died at router.before_ack"]
