@@ -34,6 +34,12 @@ def handoff_id(event: UUID, system: str) -> UUID:
     return uuid5(event, system)
 
 
+def still_merged_id(rehandled: str) -> UUID:
+    """The event which says that the member that begins anew with this one remains a member (并单): only the systems
+    need it, people have been told."""
+    return event_id("bridge", f"still_merged:{rehandled}")
+
+
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold and index it as it is."""
     return len(text) <= MAX_KEY and "\x00" not in text

@@ -14,6 +14,7 @@ from bridge import ids
 from bridge.adapter import Acknowledgement, Outcome, Update
 from bridge.clock import to_ms
 from bridge.ledger.same import echo_key
+from bridge.ledger.parts import of_its_part
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import SIGNS
@@ -143,13 +144,14 @@ def mark_matched(work: Work, message_id: str, outcome: Outcome) -> None:
 def record_update(work: Work, system: str, draft: Update, row: PetitionRow, traceparent: str | None) -> Outcome:
     """The update as an event of the petition."""
     event = str(ids.event_id(system, draft.message_key))
+    data = of_its_part(work, row, draft.type, draft.actor, draft.data)
     receipt = work.record(
         row,
         event_id=event,
         type_=draft.type,
         source=system,
         occurred_at=to_ms(draft.occurred_at),
-        data=draft.data,
+        data=data,
         actor=draft.actor,
         traceparent=traceparent,
         echo_key=echo_key(work, draft),

@@ -97,11 +97,20 @@ def _members_of(work: Work, mains: Iterable[str]) -> list[PetitionRow]:
 def _record(
     work: Work, row: PetitionRow, key: str, type_: EventType, data: EventData, at: int | None = None,
     actor: str | None = None,
+) -> str:  # fmt: skip
+    """An event of the bridge, and its id; its key makes it one, however often the batch is run."""
+    event_id = str(ids.event_id(BRIDGE, key))
+    _put_down(work, row, event_id, type_, data, at, actor)
+    return event_id
+
+
+def _put_down(
+    work: Work, row: PetitionRow, event_id: str, type_: EventType, data: EventData, at: int | None = None,
+    actor: str | None = None,
 ) -> None:  # fmt: skip
-    """An event of the bridge; its key makes it one, however often the batch is run."""
     work.record(
-        row, event_id=str(ids.event_id(BRIDGE, key)), type_=type_, source=BRIDGE,
-        occurred_at=work.now if at is None else at, data=data, actor=actor, traceparent=None,
+        row, event_id=event_id, type_=type_, source=BRIDGE, occurred_at=work.now if at is None else at, data=data,
+        actor=actor, traceparent=None,
     )  # fmt: skip
 
 
@@ -123,10 +132,11 @@ def _begin_again(work: Work, main: PetitionRow, member: PetitionRow, of_event: s
     are the petition's, not each member's once more. Who withdrew the member wants nothing any more."""
     if _withdrawn(work, member):
         return
-    key = f"mirror:{member.petition_id}:{of_event}"
     # Why it begins again may be in another petitioner's words.
-    _record(work, member, key, EventType.REHANDLED, EventData(text=AGAIN_ZH))
-    _record(work, member, f"{key}:merged", EventType.MERGED, EventData(reference=main.petition_id))
+    again = EventData(text=AGAIN_ZH)
+    begun = _record(work, member, f"mirror:{member.petition_id}:{of_event}", EventType.REHANDLED, again)
+    still = EventData(reference=main.petition_id)
+    _put_down(work, member, str(ids.still_merged_id(begun)), EventType.MERGED, still)
 
 
 def _pass_on(work: Work, member: PetitionRow, type_: EventType, event_id: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, bindparam, case, delet
 
 from bridge import ids
 from bridge.ledger.bulk import insert_rows
+from bridge.ledger.journal import BRIDGE
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, events, handoffs
 from bridge.ledger.work import PetitionRow, Work
 from bridge.patience import MAX_DOUBLINGS
@@ -101,6 +102,8 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
     targets = [heard for target in targets if (heard := _hearing(target, event, work.messenger)) is not None]
     if _only_confirms(work, row, event):
         targets = []
+    elif _is_still_merged(work, row, event):
+        targets = [target for target in targets if target.system != work.messenger]
     for target in targets:
         lane = (row.petition_id, target.system)
         handoff = _handoff_row(work, event, target.system, target.audience, target.rules, waits=lane in lanes.blocked)
@@ -143,6 +146,17 @@ def _only_confirms(work: Work, row: PetitionRow, event: Row) -> bool:
         events.c.petition_id == row.petition_id, earlier, events.c.type == EventType.CLOSED, ~events.c.out_of_order
     )
     return work.conn.scalar(query.limit(1)) is not None
+
+
+def _is_still_merged(work: Work, row: PetitionRow, event: Row) -> bool:
+    """Whether it only says that a member which begins anew (重办) remains one: its people have just been told so."""
+    if event["type"] != EventType.MERGED or event["source"] != BRIDGE:
+        return False
+    query = select(events.c.event_id).where(
+        events.c.petition_id == row.petition_id, events.c.sequence == event["sequence"] - 1
+    )
+    before = work.conn.scalar(query)
+    return before is not None and event["event_id"] == str(ids.still_merged_id(before))
 
 
 def _only_told(work: Work, row: PetitionRow, made: Sequence[Row]) -> bool:

@@ -31,14 +31,18 @@ def parts_of(steps: Iterable[Step]) -> dict[str, Part]:
         units = parts.keys() if step.type in _FOR_ALL and not step.units else step.units
         for unit in sorted(units):
             known = parts.get(unit, Part(unit, _role(step, unit), chart.chart.start, 0))
+            after = chart.after(known.state, step.type)
             stated = _stated(step, unit)
-            if stated is not None or chart.moves(known.state, step.type):
-                parts[unit] = _moved(known, step, stated or chart.after(known.state, step.type))
+            if stated is not None and chart.leads_to(after, stated):
+                after = stated
+            if after != known.state or chart.moves(known.state, step.type):
+                parts[unit] = _moved(known, step, after)
     return parts
 
 
 def _stated(step: Step, unit: str) -> str | None:
-    """Where the event itself says that the unit's part stands: that goes before what its type implies."""
+    """Where the event itself says that the unit's part stands: that goes before what its type implies, where the table
+    lets the part come there."""
     return next((one.state.value for one in step.data.units if one.unit == unit and one.state), None)
 
 

@@ -13,6 +13,9 @@ from schemas.event import EventType
 ANY = "any"
 """In `from`: every state but the start."""
 
+_BEGINS = frozenset({EventType.DISPATCHED, EventType.REHANDLED})
+"""What gives the thing a new beginning."""
+
 
 class Edge(Ruled):
     """One or more arrows. `to` is empty where the event is in order but moves nothing."""
@@ -84,6 +87,16 @@ class Transitions:
         """The state after the event; the same one where it is not allowed or moves nothing."""
         edge = self.edge(state, event)
         return edge.to if edge is not None and edge.to else state
+
+    def leads_to(self, state: str, other: str) -> bool:
+        """Whether the thing can come from one state to the other without beginning anew. A system that tells where
+        it stands (快照) need not have told every step; but none goes back."""
+        found, fresh = set[str](), {state}
+        while fresh:
+            found |= fresh
+            ends = {edge.to for (one, event), edge in self._edges.items() if one in fresh and event not in _BEGINS}
+            fresh = ends - found - {""}
+        return other in found
 
 
 def _arrows(chart: Chart, where: str) -> Iterator[tuple[Edge, str, EventType]]:

@@ -253,6 +253,40 @@ def test_a_members_no_reopens_the_petition_and_every_member_wants_the_new_answer
     assert types(bench, main).count("rehandled") == 1
 
 
+def told(bench: Bench, case: Case, system: str) -> list[str]:
+    return [row["event_type"] for row in bench.lane(case, system)]
+
+
+def test_the_people_of_a_member_are_told_once_that_it_begins_again(bench: Bench) -> None:
+    main, member = brought(bench), brought(bench, OTHER)
+    arrive(bench, main, member)
+    merged(bench, member, main)
+    answered(bench, main, member)
+    assert told(bench, member, WECHAT).count("merged") == 1
+    says_no(bench, member)
+    judged(bench)
+    arrive(bench, main, member)
+    assert types(bench, member)[-2:] == ["rehandled", "merged"]
+    assert told(bench, member, WECHAT).count("rehandled") == 1
+    assert told(bench, member, WECHAT).count("merged") == 1, "that it is still merged is no news to a citizen"
+    assert told(bench, member, HOTLINE)[-2:] == ["rehandled", "merged"], "a system must know where it stands"
+
+
+def test_what_begins_again_and_is_merged_by_hand_is_told_so(bench: Bench) -> None:
+    """The bridge reopened it, and the next thing that happens is that an operator merges it."""
+    late = brought(bench, OTHER)
+    for type_ in (E.ACCEPTED, E.REPLIED, E.CLOSED):
+        bench.say(late, type_, HOTLINE, text="已修好")
+    arrive(bench, late)
+    bench.say(late, E.RATED, WECHAT, actor="petitioner", satisfaction="unsatisfied")
+    judged(bench)
+    arrive(bench, late)
+    assert types(bench, late)[-1] == "rehandled"
+    assert merged(bench, late, brought(bench)).result == "done"
+    arrive(bench, late)
+    assert told(bench, late, WECHAT)[-1] == "merged"
+
+
 def test_the_clocks_of_the_new_round_are_the_petitions_alone(bench: Bench) -> None:
     main, member = pair(bench)
     answered(bench, main, member)

@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from bridge.adapter import Ref
 from bridge.ledger import lists
 from bridge.ledger.packages import package
 from schemas.event import Assignment, Package, UnitRole
 from schemas.event import EventType as E
 from schemas.petition import HandlingClass
-from tests.support.ledgers import CENTER, HOTLINE, Bench, Case
+from tests.support.ledgers import CENTER, HOTLINE, Bench, Case, update
 
 NUMBER = "DB-7"
 UNITS = (Assignment(unit="市住建局"), Assignment(unit="市水务局", role=UnitRole.ASSIST))
@@ -91,3 +94,38 @@ def test_an_assisting_unit_that_is_late_is_on_the_list_under_its_own_name(bench:
     bench.judge()
     assert listed(bench, "no_echo") == []
     assert bench.petition(case)["late_units"] is None
+
+
+@pytest.mark.parametrize("type_", [E.REPLIED, E.CLOSED])
+def test_what_an_assisting_unit_says_is_of_its_own_part_also_where_nobody_says_its_role(bench: Bench, type_: E) -> None:
+    case = bench.submit(CENTER)
+    pack(bench, case)
+    bench.say(case, E.DISPATCHED, CENTER, units=UNITS)
+    bench.say(case, type_, CENTER, unit="市水务局", text="排水部分已完成")
+    row = bench.petition(case)
+    assert (row["state"], row["answered_by"]) == ("dispatched", None), "the lead's word is the answer"
+    bench.say(case, E.REPLIED, CENTER, unit="市住建局", text="全部已处理")
+    row = bench.petition(case)
+    assert (row["state"], row["answered_by"] is not None) == ("replied", True)
+
+
+def test_the_units_part_is_known_within_one_batch(bench: Bench) -> None:
+    """Its dispatch and its word may come in one message."""
+    case = bench.submit(CENTER)
+    pack(bench, case)
+    ref, at = Ref(petition_id=case.id), bench.clock.at
+    bench.take(
+        update("1", E.DISPATCHED, ref, at=at, units=UNITS),
+        update("2", E.REPLIED, ref, at=at, unit="市水务局", text="已完成"),
+        system=CENTER,
+    )
+    assert bench.petition(case)["state"] == "dispatched"
+
+
+@pytest.mark.parametrize("actor", ["owner", "petitioner"])
+def test_who_speaks_of_an_assisting_unit_is_not_the_unit(bench: Bench, actor: str) -> None:
+    case = bench.submit(CENTER)
+    pack(bench, case)
+    bench.say(case, E.DISPATCHED, CENTER, units=UNITS)
+    bench.say(case, E.CLOSED, CENTER, actor=actor, unit="市水务局")
+    assert bench.petition(case)["state"] == "closed"

@@ -47,6 +47,34 @@ def test_each_part_has_its_own_state(steps: tuple[Step, ...], states: dict[str, 
     assert set(waiting_for(parts)) == waits
 
 
+@pytest.mark.parametrize(
+    ("before", "stated", "state"),
+    [
+        ((), "signed", "signed"),
+        ((), "finished", "finished"),
+        ((), "returned", "returned"),
+        ((assisted("progressed", "11-03", HELP),), "assigned", "handling"),
+        ((assisted("replied", "11-03", HELP),), "handling", "finished"),
+        ((assisted("replied", "11-03", HELP),), "assigned", "finished"),
+        ((assisted("returned", "11-03", HELP),), "finished", "returned"),
+        ((step("closed", "11-03"),), "handling", "excused"),
+        ((assisted("replied", "11-03", HELP), step("closed", "11-03"), step("rehandled", "11-03 12:00")),
+         "finished", "finished"),
+    ],
+)  # fmt: skip
+def test_a_stated_part_goes_where_the_table_lets_it(before: tuple[Step, ...], stated: str, state: str) -> None:
+    """What a system says of a part may skip steps; it does not go back, and a part that is out stays out."""
+    said = step("noted", "11-04", units=[{"unit": HELP, "role": "assist", "state": stated}])
+    assert parts_of([PACKAGE, *before, said])[HELP].state == state
+
+
+def test_the_same_part_given_twice_is_one() -> None:
+    """A system that tells its whole list with each order says again who has which part."""
+    again = step("dispatched", "11-04", units=[{"unit": HELP, "role": "assist", "state": "assigned"}])
+    parts = parts_of([PACKAGE, assisted("signed", "11-03", HELP), again])
+    assert (parts[HELP].state, parts[HELP].number) == ("signed", 1)
+
+
 def test_after_a_return_the_part_is_a_new_one() -> None:
     back = [PACKAGE, assisted("returned", "11-03", HELP)]
     again = [*back, step("dispatched", "11-04", units=[{"unit": HELP, "role": "lead"}])]
