@@ -139,6 +139,7 @@ class Bridge:
             self.routes, duty, self.roster.owner, self.settings.duplicate_days, self.settings.merge_repeats
         )
         self.privacy = privacy(self.settings)
+        self.digest_rules = DigestRules.load(self.settings.digest_rules)
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)
         self.ledger = Ledger(
@@ -293,8 +294,7 @@ class Bridge:
             self.nightly = self._nightly(self.settings.reconcile_at)
             self._spawn(self.nightly.run())
         if self.settings.digest_at is not None:
-            rules = DigestRules.load(self.settings.digest_rules)
-            self.monthly = Monthly(self.ledger, self.owner, self.now, self.settings.digest_at, rules)
+            self.monthly = Monthly(self.ledger, self.owner, self.now, self.settings.digest_at, self.digest_rules)
             self._spawn(self.monthly.run())
         if not self.settings.embedded:
             self.inspection = Inspection(url, self.topology)

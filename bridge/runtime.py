@@ -7,6 +7,7 @@ from bridge.bus.relay import Relay
 from bridge.bus.topology import Topology
 from bridge.conservation import Conservation
 from bridge.delivery import Desk
+from bridge.digest.rules import DigestRules
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.store import Store
 from bridge.settings import Settings
@@ -19,6 +20,7 @@ class Runtime(Protocol):
     ledger: Ledger
     relay: Relay
     topology: Topology
+    digest_rules: DigestRules
 
     @property
     def desks(self) -> Mapping[str, Desk]: ...

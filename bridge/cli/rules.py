@@ -177,17 +177,18 @@ def package(number: Annotated[str, typer.Argument(help="The package's number (�
     from bridge.ledger.packages import package as find
 
     found = _read(lambda conn: find(conn, number))
-    if not found:
+    if found is None:
         fail(Exit.FALLS_SHORT, f"there is no package {number} in this ledger (未找到该打包件)")
     if as_json:
-        document({"number": number, "members": found})
+        document(found)
         return
-    answered = sum(member["answered"] for member in found)
-    out.print(f"[bold]{number}[/]: {len(found)} petitions, {answered} answered (共{len(found)}件，已答复{answered}件)")
+    members, answered = found["members"], found["answered"]
+    of_all = f"共{len(members)}件，已答复{answered}件"
+    out.print(f"[bold]{number}[/]: {len(members)} petitions, {answered} answered ({of_all})")
     shown = table(
         "petition 诉求", "state 状态", "answered 答复", "unit 单位", "plan due 方案时限", "late 清单", whole=1
     )
-    for member in found:
+    for member in members:
         why = " ".join(member[name] for name in ("no_echo", "no_landing") if name in member)
         shown.add_row(
             member["petition_id"], member["state"], "yes" if member["answered"] else "no", member.get("unit", ""),

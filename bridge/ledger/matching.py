@@ -13,8 +13,8 @@ from sqlalchemy import bindparam, case, delete, select, update
 from bridge import ids
 from bridge.adapter import Acknowledgement, Outcome, Update
 from bridge.clock import to_ms
-from bridge.ledger.same import echo_key
 from bridge.ledger.parts import of_its_part
+from bridge.ledger.same import echo_key
 from bridge.ledger.tables import Row, cross_references, handoffs, kept_references, messages
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import SIGNS

@@ -38,9 +38,10 @@ _DATE = (
 )
 
 
-def package(conn: Connection, number: str, *, system: str | None = None) -> list[dict[str, Any]]:
-    """The members of the package of this number, by petition number: where each is, whether its petitioner was
-    answered, and what keeps it (无回音、无着落); nothing personal. Empty: there is no such package."""
+def package(conn: Connection, number: str, *, system: str | None = None) -> dict[str, Any] | None:
+    """The package of this number: how many of its members are `answered`, how many are not yet (`open`), and each by
+    petition number: where it is, whether its petitioner was answered, and what keeps it (无回音、无着落); nothing
+    personal. None: there is no such package."""
     query = (
         select(
             packages.c.system, packages.c.petition_id, packages.c.due_at, packages.c.joined_at, petitions.c.state,
@@ -53,7 +54,10 @@ def package(conn: Connection, number: str, *, system: str | None = None) -> list
     )  # fmt: skip
     if system:
         query = query.where(packages.c.system == system)
-    return [_member(dict(row)) for row in conn.execute(query).mappings()]
+    members = [_member(dict(row)) for row in conn.execute(query).mappings()]
+    answered = sum(member["answered"] for member in members)
+    whole = {"number": number, "members": members, "answered": answered, "open": len(members) - answered}
+    return whole if members else None
 
 
 def _member(row: dict[str, Any]) -> dict[str, Any]:

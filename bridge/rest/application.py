@@ -13,7 +13,6 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.adapter import Adapter
-from bridge.digest.rules import DigestRules
 from bridge.ledger.writer import LedgerAway
 from bridge.rest import (
     digests,
@@ -62,7 +61,7 @@ def application(runtime: Runtime, context: Context, adapters: dict[str, Adapter]
     app.include_router(rules.router(context))
     app.include_router(packages.router(context))
     app.include_router(rates.router(context, runtime.settings.rates))
-    app.include_router(digests.router(context, DigestRules.load(runtime.settings.digest_rules)))
+    app.include_router(digests.router(context, runtime.digest_rules))
     app.router.routes.extend(health.routes(runtime))
     app.add_api_route("/console", _console, include_in_schema=False, response_class=HTMLResponse)
     for name in ("openapi.json", "asyncapi.json"):

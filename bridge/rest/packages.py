@@ -20,10 +20,8 @@ def router(context: Context) -> APIRouter:
         """The members of the package of this number: where each is, who leads, whether its petitioner was answered."""
         access.caller(request, context.keys, "petitions:read")
         found = await context.ledger.read(lambda conn: package(conn, number, system=system))
-        if not found:
+        if found is None:
             raise Problem(404, f"There is no package {number[:64]!r} here (未找到该打包件)")
-        answered = sum(member["answered"] for member in found)
-        document = {"number": number, "members": found, "answered": answered, "open": len(found) - answered}
-        return Response(orjson.dumps(document), media_type="application/json")
+        return Response(orjson.dumps(found), media_type="application/json")
 
     return api

@@ -29,7 +29,10 @@ def listed(bench: Bench, which: lists.Which, **wanted: str) -> list[dict[str, An
 
 def shown(bench: Bench, **wanted: str) -> list[dict[str, Any]]:
     with bench.store.reading() as conn:
-        return package(conn, NUMBER, **wanted)
+        found = package(conn, NUMBER, **wanted)
+    assert found is not None
+    assert found["answered"] + found["open"] == len(found["members"])
+    return list(found["members"])
 
 
 def test_members_are_known_by_the_packages_number_and_share_its_plans_date(bench: Bench) -> None:

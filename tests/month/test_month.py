@@ -112,7 +112,9 @@ def test_each_day_is_one_package_and_its_plan_is_missed_by_whoever_is_not_done(o
             assert any("打包方案逾期未落实" in text for text in told) is late, one
     with over.bench.store.reading() as conn:
         for number, members in days.items():
-            assert {member["petition_id"] for member in package(conn, number)} == members
+            found = package(conn, number)
+            assert found is not None
+            assert {member["petition_id"] for member in found["members"]} == members
 
 
 def test_whoever_is_listed_was_told_of_once_a_day(over: Run) -> None:
