@@ -270,6 +270,7 @@ class _Desk:
             confirmed_at=None,
             late_units=None,
             round_from=0,
+            assisted=False,
             body=self.work.privacy.vault.seal_text(f"petitions.body:{petition_id}", _petition_json(body, draft)),
             fresh=True,
         )

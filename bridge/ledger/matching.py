@@ -144,7 +144,7 @@ def mark_matched(work: Work, message_id: str, outcome: Outcome) -> None:
 def record_update(work: Work, system: str, draft: Update, row: PetitionRow, traceparent: str | None) -> Outcome:
     """The update as an event of the petition."""
     event = str(ids.event_id(system, draft.message_key))
-    data = of_its_part(work, row, draft.type, draft.actor, draft.data)
+    data, of_part = of_its_part(work, row, draft.type, draft.actor, draft.data)
     receipt = work.record(
         row,
         event_id=event,
@@ -155,6 +155,7 @@ def record_update(work: Work, system: str, draft: Update, row: PetitionRow, trac
         actor=draft.actor,
         traceparent=traceparent,
         echo_key=echo_key(work, draft),
+        of_part=of_part,
     )
     return Outcome("event", row.petition_id, receipt, event)
 

@@ -1,30 +1,41 @@
-"""Whose word it is in a joint package (打包处理): a unit that assists speaks of its own part, whether it says so or
-not. What it reports is never the answer to the citizen: the lead's is (DOMAIN 2.4)."""
+"""Whose word it is where several units have a part: one that assists speaks of its own part, whether it says so or not
+(the lead's reply is the answer, DOMAIN 2.4), and one that returns its part leaves the petition with the others."""
 
+from bridge.clock import from_ms
 from bridge.ledger.histories import read_histories
 from bridge.ledger.work import PetitionRow, Work
-from bridge.rules.assignments import parts_of
+from bridge.rules.assignments import Parts
+from bridge.rules.steps import Step, in_order
 from schemas.event import EventData, EventType, UnitRole
-from schemas.petition import HandlingClass
 
-_OF_A_UNIT = frozenset(
-    {
-        EventType.SIGNED, EventType.PROGRESSED, EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED,
-        EventType.EXTENSION_REQUESTED, EventType.EXTENDED, EventType.EXTENSION_DENIED, EventType.REPLIED,
-        EventType.CLOSED,
-    }
-)  # fmt: skip
+_RETURNS = frozenset({EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED})
+_OF_A_UNIT = _RETURNS | {
+    EventType.SIGNED, EventType.PROGRESSED, EventType.EXTENSION_REQUESTED, EventType.EXTENDED,
+    EventType.EXTENSION_DENIED, EventType.REPLIED, EventType.CLOSED,
+}  # fmt: skip
 """What a unit does with its part, and what is decided about it."""
 
 
-def of_its_part(work: Work, row: PetitionRow, type_: EventType, actor: str | None, data: EventData) -> EventData:
-    """What is said, with the role of the unit that it is said of, where nobody stated one and the unit assists."""
-    if type_ not in _OF_A_UNIT or data.unit is None or data.role is not None or actor in ("owner", "petitioner"):
-        return data
-    if row.handling_class != HandlingClass.JOINT_PACKAGE:
-        return data
+def of_its_part(
+    work: Work, row: PetitionRow, type_: EventType, actor: str | None, data: EventData
+) -> tuple[EventData, bool]:
+    """What is said, with the role of the unit that it is said of where nobody stated one and the unit assists; and
+    whether it is of a lead unit's part only, since another one still has the petition."""
+    is_unstated = row.assisted and data.unit is not None and data.role is None
+    is_return = type_ in _RETURNS and bool(data.unit or data.units) and data.role is not UnitRole.ASSIST
+    if type_ not in _OF_A_UNIT or actor in ("owner", "petitioner") or not (is_unstated or is_return):
+        return data, False
+    parts = _parts(work, row.petition_id)
+    part = parts.by_unit.get(data.unit or "")
+    if is_unstated and part is not None and part.role is UnitRole.ASSIST:
+        return data.model_copy(update={"role": UnitRole.ASSIST}), False
+    return data, parts.others_work(Step(type_, from_ms(work.now), data))
+
+
+def _parts(work: Work, petition_id: str) -> Parts:
     # The history reads what is written.
     work.flush()
-    history = read_histories(work.conn, work.privacy.vault, [row.petition_id])[row.petition_id]
-    part = parts_of(history.steps).get(data.unit)
-    return data.model_copy(update={"role": UnitRole.ASSIST}) if part and part.role is UnitRole.ASSIST else data
+    parts = Parts()
+    for step in in_order(read_histories(work.conn, work.privacy.vault, [petition_id])[petition_id].steps):
+        parts.take(step)
+    return parts

@@ -79,6 +79,7 @@ petitions = Table(
     Column("confirmed_at", BigInteger),
     Column("late_units", Text),
     Column("round_from", Integer, nullable=False, server_default="0"),
+    Column("assisted", Boolean, nullable=False, server_default=text("false")),
     _partial("petitions_look", "look_at", where="look_at IS NOT NULL"),
     _partial("petitions_no_echo", "team_id", "petition_id", where="no_echo IS NOT NULL"),
     _partial("petitions_no_landing", "team_id", "petition_id", where="no_landing IS NOT NULL"),
@@ -110,7 +111,8 @@ What the rules keep here is a cache and an alarm clock, never the truth, which i
 `due_at` when the reply is due, by `profile` of the edition `deadlines_version` (frozen); `look_at` when the rules must
 look next (empty only when it is closed; 0: it has never been looked at); `unit` who leads; `no_echo` and `no_landing`
 why it is on a list of the day, `late_units` the assisting units that are late (a line each). `confirmed_at` is when the
-owner, or the citizen, confirmed the closing of this round, which began with the event of sequence `round_from`.
+owner, or the citizen, confirmed the closing of this round, which began with the event of sequence `round_from`;
+`assisted` says that some unit is known to assist (协办).
 `place_key` and `subject_key` are keyed hashes, to count by."""
 
 packages = Table(

@@ -23,6 +23,7 @@ from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.prose import mask
 from bridge.rules import closing
+from bridge.rules.assignments import names_an_assistant
 from bridge.rules.book import RuleBook, built_in
 from schemas.event import EventData, EventType, UnitRole
 from schemas.petition import ExternalId, HandlingClass
@@ -79,6 +80,7 @@ class PetitionRow:
     confirmed_at: int | None
     late_units: str | None
     round_from: int
+    assisted: bool
     body: str = ""
     fresh: bool = False
     dirty: bool = False
@@ -101,7 +103,7 @@ _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
     "updated_at", "due_at", "closed_at", "merged_into", "roads", "members", "look_at", "no_echo", "no_echo_since",
     "no_landing", "no_landing_since", "confirmed_at", "late_units",
-    "round_from",
+    "round_from", "assisted",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
@@ -172,11 +174,15 @@ class Work:
         traceparent: str | None,
         announce: Row | None = None,
         echo_key: str | None = None,
+        of_part: bool = False,
     ) -> str:
-        """Number the event, move the petition, put it on the conveyor and in the journal. Returns the receipt."""
+        """Number the event, move the petition, put it on the conveyor and in the journal. `of_part`: it is of one lead
+        unit's part only (an assisting unit's word always is) and moves nothing. Returns the receipt."""
         row.last_sequence += 1
         row.updated_at, row.dirty = self.now, True
-        in_order = self._move(row, type_, occurred_at, source, actor, data)
+        row.assisted = row.assisted or names_an_assistant(data)
+        of_part = of_part or data.role is UnitRole.ASSIST
+        in_order = self._move(row, type_, occurred_at, source, actor, data, of_part=of_part)
         is_answer = in_order and answers(type_, actor, data)
         if is_answer and row.answered_by is None and _said_to_petitioner(row, source, actor, self.messenger):
             row.answered_by = f"event:{event_id}"
@@ -202,7 +208,7 @@ class Work:
                 "announced": orjson.dumps(announced := bus_data(row, data, announce)).decode(),
             }
         )
-        if in_order and data.role is not UnitRole.ASSIST:
+        if in_order and not of_part:
             self._said.append((row, type_, data, event_id))
         if data.package is not None:
             self._packages.append((row.petition_id, source, data.package))
@@ -240,12 +246,14 @@ class Work:
         source: str,
         actor: str | None,
         data: EventData,
+        *,
+        of_part: bool,
     ) -> bool:
         """Where the petition stands now. False where the lifecycle does not allow the event: then nothing moved."""
         # A system whose clock runs ahead must not make everything after it look old.
         at = min(occurred_at, self.now)
-        # An assisting unit speaks of its own part only; the petition is where the lead has it.
-        concerns = data.role is not UnitRole.ASSIST and not is_older(at, source, row.state_at, row.state_by)
+        # A unit's part is its own; the petition is where the lead has it.
+        concerns = not of_part and not is_older(at, source, row.state_at, row.state_by)
         elsewhere = refuses_anothers(row.state, row.state_by, type_, source)
         if elsewhere and row.holder == source:
             row.holder = row.state_by

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.rules import transitions
+from bridge.rules.assignments import of_parts
 from bridge.rules.calendar import Calendar, Moment
 from bridge.rules.extensions import Grant
 from bridge.rules.profiles import CardRules, Facts, Profiles
 from bridge.rules.replyclock import ReplyClock
-from bridge.rules.steps import Step, in_order
+from bridge.rules.steps import Step
 from bridge.rules.term import Term
 from schemas.base import shanghai
 from schemas.event import EventData
@@ -80,8 +81,9 @@ def deadlines_for(facts: Facts, steps: Iterable[Step], calendar: Calendar, profi
     Raises `BadTable` when the frozen edition is gone.
     """
     walk = _Walk(facts, calendar, profiles)
-    for step in in_order(steps):
-        walk.take(step)
+    for step, of_part in of_parts(steps):
+        if not of_part:
+            walk.take(step)
     return walk.deadlines()
 
 
@@ -109,8 +111,6 @@ class _Walk:
 
     def take(self, step: Step) -> None:
         at = max(shanghai(step.at), self.clock.start)
-        if step.by_assistant:
-            return
         if not self.chart.allowed(self.state, step.type):
             self._note(at, f"{step.type} is not allowed from {self.state}")
         elif step.out_of_order:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.rules import transitions
-from bridge.rules.steps import Step, in_order
+from bridge.rules.assignments import of_parts
+from bridge.rules.steps import Step
 from bridge.rules.supervision import RehandlingRule
 from schemas.event import Event, EventType
 from schemas.petition import OF_THE_OWNER, Petition
@@ -79,8 +80,8 @@ def _answers_among(steps: Iterable[Step]) -> Iterator[tuple[Step, bool]]:
     """Each step in order, and whether it is an answer that one may say no to."""
     chart = transitions.petition()
     state = chart.chart.start
-    for step in in_order(one for one in steps if not one.out_of_order):
-        if step.by_assistant:
+    for step, of_part in of_parts(one for one in steps if not one.out_of_order):
+        if of_part:
             yield step, False
             continue
         yield step, step.type in _REPLIES and (step.type is not EventType.VERIFIED or chart.moves(state, step.type))

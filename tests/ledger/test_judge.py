@@ -16,8 +16,8 @@ from bridge.ledger.opening import open_event
 from bridge.rules.book import RuleBook
 from bridge.rules.supervision import ClosingRule
 from schemas.base import SHANGHAI
+from schemas.event import Assignment, SupervisionOrder, SupervisionReason, SupervisionState
 from schemas.event import EventType as E
-from schemas.event import SupervisionOrder, SupervisionReason, SupervisionState
 from schemas.petition import Category, HandlingClass, Place, Secretary, Urgency
 from tests.ledger.conftest import MakeBench
 from tests.support.ledgers import CENTER, HOTLINE, SYSTEMS, WECHAT, Bench, Case, number, petition, submission
@@ -420,6 +420,35 @@ def test_what_got_no_answer_is_on_the_list_and_its_owner_is_told_once_a_day(benc
     bench.judge()
     row = bench.petition(case)
     assert (row["no_echo"], row["no_landing"]) == (None, None)
+
+
+def test_what_one_unit_returns_while_another_works_lands_with_that_one(bench: Bench) -> None:
+    case = bench.submit(HOTLINE)
+    units = (Assignment(unit="区住建局"), Assignment(unit="区水务局"))
+    bench.say(case, E.DISPATCHED, HOTLINE, units=units)
+    bench.say(case, E.SIGNED, HOTLINE, unit="区水务局")
+    bench.say(case, E.PROGRESSED, HOTLINE, unit="区水务局", text="已到现场")
+    for type_ in (E.RETURN_REQUESTED, E.RETURNED):
+        bench.say(case, type_, HOTLINE, unit="区住建局", text="不属于本单位职责")
+        bench.judge()
+        row = bench.petition(case)
+        assert (row["state"], row["no_landing"], row["unit"]) == ("handling", None, "区水务局")
+    bench.clock.turn(2 * 86400)
+    bench.judge()
+    assert "urged" not in [row["type"] for row in bench.events(case.id)], "who has signed is not urged to sign"
+    bench.say(case, E.RETURNED, HOTLINE, unit="区水务局", text="不属于本单位职责")
+    bench.judge()
+    row = bench.petition(case)
+    assert (row["state"], row["no_landing"], row["unit"]) == ("returned", "returned", None)
+
+
+def test_cards_go_to_the_unit_that_was_asked_last(bench: Bench) -> None:
+    case = bench.submit(HOTLINE)
+    for unit in ("区住建局", "区水务局", "区住建局"):
+        bench.say(case, E.DISPATCHED, HOTLINE, unit=unit)
+        bench.clock.turn(60)
+    bench.judge()
+    assert bench.petition(case)["unit"] == "区住建局"
 
 
 def test_returned_and_given_to_nobody_has_no_landing(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.rules.assignments import parts_of, steps_of, waiting_for
+from bridge.rules.assignments import of_parts, parts_of, steps_of, waiting_for
 from bridge.rules.deadlines import deadlines_for
 from bridge.rules.returns import return_faults
 from bridge.rules.steps import Step
@@ -81,6 +81,57 @@ def test_after_a_return_the_part_is_a_new_one() -> None:
     assert (parts_of(back)[HELP].number, parts_of(back)[HELP].role) == (1, "assist")
     assert (parts_of(again)[HELP].number, parts_of(again)[HELP].role) == (2, "lead")
     assert parts_of(again)[HELP].state == "assigned"
+
+
+def given(when: str, *units: str, **data: Any) -> Step:
+    return step("dispatched", when, units=[{"unit": unit} for unit in units], **data)
+
+
+@pytest.mark.parametrize(
+    ("steps", "order"),
+    [
+        ((given("11-02", LEAD), given("11-03", MORE)), [LEAD, MORE]),
+        ((given("11-02", LEAD), given("11-03", MORE), given("11-04", LEAD)), [MORE, LEAD]),
+        ((given("11-02", LEAD), given("11-03", MORE), step("replied", "11-04", unit=MORE), step("closed", "11-04"),
+          step("rehandled", "11-05"), given("11-06", LEAD)), [MORE, LEAD]),
+    ],
+)  # fmt: skip
+def test_who_was_asked_last_comes_last(steps: tuple[Step, ...], order: list[str]) -> None:
+    assert list(parts_of(steps)) == order
+
+
+def test_who_assists_may_be_made_the_lead_while_it_works() -> None:
+    made = [PACKAGE, step("returned", "11-03", unit=LEAD), given("11-04", HELP)]
+    assert (parts_of(made)[HELP].role, parts_of(made)[HELP].state) == ("lead", "assigned")
+    told = [PACKAGE, step("dispatched", "11-04", unit=HELP, role="assist")]
+    assert parts_of(told)[HELP].role == "assist"
+
+
+@pytest.mark.parametrize(
+    ("before", "unit", "stays"),
+    [
+        ((given("11-02", LEAD, MORE),), LEAD, True),
+        ((given("11-02", LEAD), given("11-03", MORE)), LEAD, True),
+        ((given("11-02", LEAD), given("11-03", MORE)), MORE, False),
+        ((given("11-02", LEAD), given("11-03", MORE), step("progressed", "11-04", unit=LEAD)), MORE, True),
+        ((given("11-02", LEAD, MORE), step("returned", "11-03", unit=MORE)), LEAD, False),
+        ((given("11-02", LEAD, MORE), step("replied", "11-03", unit=MORE)), LEAD, False),
+        ((PACKAGE,), LEAD, False),
+        ((given("11-02", LEAD),), LEAD, False),
+        ((given("11-02", LEAD, MORE),), "别的单位", False),
+    ],
+)
+def test_a_return_leaves_the_petition_with_whoever_else_works(before: tuple[Step, ...], unit: str, stays: bool) -> None:
+    """Asked with it or after it, or heard of since; an assisting unit has nothing, and a unit nobody asked is all."""
+    steps = [*before, step("returned", "11-05", unit=unit)]
+    assert [of_part for _, of_part in of_parts(steps)][-1] is stays
+
+
+def test_a_return_that_is_one_units_affair_moves_no_clock_of_the_others() -> None:
+    before = [given("11-02", LEAD, MORE), step("signed", "11-02", unit=MORE)]
+    after = [*before, step("return_requested", "11-03", unit=LEAD), step("returned", "11-04", unit=LEAD)]
+    clocks = [deadlines_for(facts(), steps, CALENDAR, PROFILES) for steps in (before, after)]
+    assert clocks[0] == clocks[1]
 
 
 def test_a_unit_that_speaks_before_its_dispatch_is_known_has_a_part() -> None:
