@@ -12,21 +12,24 @@ import orjson
 from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.bus.message import Message, event_message, handoff_message
+from bridge.clock import from_ms
 from bridge.ledger import journal
 from bridge.ledger.bulk import insert_rows, update_rows
 from bridge.ledger.histories import read_histories
 from bridge.ledger.packages import Joined, join_packages
 from bridge.ledger.tables import UNFINISHED, Row, conveyor, cross_references, events, handoffs, petitions
 from bridge.ledger.tables import journal as journal_table
-from bridge.lifecycle import ENDED, allowed, answers, is_older, moves, refuses_anothers, state_after
+from bridge.lifecycle import ENDED, TO_CONFIRM, allowed, answers, is_older, moves, refuses_anothers, state_after
 from bridge.patience import Patience
 from bridge.privacy import Privacy
 from bridge.prose import mask
 from bridge.rules import closing
 from bridge.rules.assignments import names_an_assistant
 from bridge.rules.book import RuleBook, built_in
+from bridge.rules.rehandling import is_no
+from bridge.rules.steps import Step
 from schemas.event import EventData, EventType, UnitRole
-from schemas.petition import ExternalId, HandlingClass
+from schemas.petition import OF_THE_OWNER, ExternalId, HandlingClass
 
 PUBLISH_GRACE_MS, QUEUED_GRACE_MS = Patience().publish_ms, Patience().queued_ms
 """The defaults; a unit of work has its own in `patience`."""
@@ -265,9 +268,17 @@ class Work:
                 row.round_from = row.last_sequence
         if type_ is EventType.RECLASSED and data.handling_class is not None and at >= row.class_at:
             row.handling_class, row.class_at = data.handling_class.value, at
-        if in_order and closing.confirms(type_, actor, data):
-            row.confirmed_at = self.now
+        if in_order:
+            self._confirm(row, type_, actor, data)
         return in_order or not concerns
+
+    def _confirm(self, row: PetitionRow, type_: EventType, actor: str | None, data: EventData) -> None:
+        """The owner's word on the closing, and the citizen's: a no takes back what was confirmed before."""
+        said = Step(type_, from_ms(self.now), data, actor=actor, own=row.handling_class in OF_THE_OWNER)
+        if is_no(said, self.rules.supervision.rehandling):
+            row.confirmed_at = None
+        elif row.state in TO_CONFIRM and closing.confirms(type_, actor, data):
+            row.confirmed_at = self.now
 
     def _journal_event(
         self, row: PetitionRow, event_id: str, type_: EventType, source: str, actor: str | None, traceparent: str | None

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from bridge.rules.assignments import parts_of, waiting_for
-from bridge.rules.rehandling import ASKED, is_heard
+from bridge.lifecycle import TO_CONFIRM
+from bridge.rules import transitions
+from bridge.rules.assignments import of_parts, parts_of, waiting_for
+from bridge.rules.rehandling import ASKED, is_heard, is_no
 from bridge.rules.steps import BRIDGE, Step, in_order
 from bridge.rules.supervision import ClosingRule, SupervisionRules
 from schemas.event import EventData, EventType, Satisfaction
@@ -16,7 +18,7 @@ def lacks(
     """The needs of the closing rule that are not met. `answered`: the ledger has the proof that the petitioner was
     told. A follow-up and the owner's word count for the round they were given in."""
     rule = _rule(table, handling_class)
-    there = _there(tuple(steps)) | ({"answered"} if answered else set())
+    there = _there(table, tuple(steps)) | ({"answered"} if answered else set())
     return tuple(need for need in rule.needs if need not in there)
 
 
@@ -30,14 +32,19 @@ def _rule(table: SupervisionRules, handling_class: HandlingClass) -> ClosingRule
     return next(rule for rule in table.closing if not rule.classes or handling_class in rule.classes)
 
 
-def _there(steps: Sequence[Step]) -> set[str]:
+def _there(table: SupervisionRules, steps: Sequence[Step]) -> set[str]:
     there: set[str] = set()
-    for step in in_order(steps):
+    chart, state = transitions.petition(), "submitted"
+    for step, of_part in of_parts(steps):
+        if not of_part and not step.out_of_order:
+            state = chart.after(state, step.type)
         if step.type is EventType.REHANDLED:
             there.clear()
         elif is_heard(step):
             there.add("followed_up")
-        if not step.out_of_order and confirms(step.type, step.actor, step.data):
+        if is_no(step, table.rehandling):
+            there.discard("owner_confirmed")
+        elif state in TO_CONFIRM and not step.out_of_order and confirms(step.type, step.actor, step.data):
             there.add("owner_confirmed")
         if step.type in _TELLS and _by_who_did_it(step) and (step.data.text or "").strip():
             there.add("explained")
@@ -51,7 +58,7 @@ def _there(steps: Sequence[Step]) -> set[str]:
 
 def confirms(type_: EventType, actor: str | None, data: EventData) -> bool:
     """Whether this confirms the closing (首问书记确认): the owner says closed, or the citizen says that it is solved or
-    is satisfied."""
+    is satisfied. It counts only of what was answered."""
     if type_ is EventType.CLOSED:
         return actor == "owner"
     content = data.satisfaction in (Satisfaction.SATISFIED, Satisfaction.FAIR) or data.resolved == "yes"

@@ -107,6 +107,30 @@ def test_a_new_round_is_to_be_confirmed_anew(bench: Bench) -> None:
     assert read(bench, "unconfirmed") == [case.id]
 
 
+def test_before_the_answer_there_is_nothing_to_confirm(bench: Bench) -> None:
+    case = bench.submit()
+    bench.say(case, E.RATED, actor="petitioner", satisfaction="satisfied")
+    bench.say(case, E.REPLIED, HOTLINE, text="已修好")
+    bench.say(case, E.CLOSED, HOTLINE, text="办结")
+    assert read(bench, "unconfirmed") == [case.id]
+
+
+def test_a_no_takes_back_what_was_confirmed(bench: Bench) -> None:
+    """Also the no after the last re-handling, by which nothing is reopened: somebody has to speak with the citizen."""
+    case = bench.submit()
+    for _ in range(4):
+        bench.clock.turn(60)
+        bench.say(case, E.REPLIED, HOTLINE, text="已修好")
+        bench.say(case, E.CLOSED, HOTLINE, text="办结")
+        bench.say(case, E.CLOSED, actor="owner", text="已电话核实")
+        assert read(bench, "unconfirmed") == []
+        bench.clock.turn(60)
+        bench.say(case, E.RATED, actor="petitioner", satisfaction="unsatisfied")
+        bench.judge()
+    assert bench.petition(case)["state"] == "closed"
+    assert read(bench, "unconfirmed") == [case.id]
+
+
 def test_what_was_out_of_order_is_listed_in_its_order(bench: Bench) -> None:
     case = bench.submit()
     bench.say(case, E.CLOSED, HOTLINE, text="办结")
