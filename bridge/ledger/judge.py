@@ -5,7 +5,7 @@ recorded. The ids are computed, so that an event the bridge owes is recorded onc
 looked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ from bridge.ledger.tables import petitions
 from bridge.ledger.work import PetitionRow, Work
 from bridge.lifecycle import ENDED
 from bridge.rules import judgement
+from bridge.rules.deadlines import Deadlines
 from bridge.rules.judgement import Judgement, Matter
 from bridge.rules.landing import Listed
 from bridge.rules.profiles import Facts
@@ -39,7 +40,6 @@ _log = structlog.get_logger("bridge.judge")
 
 def judge(work: Work, limits: Sequence[int]) -> list[int]:
     """Look at no more than the greatest of `limits` petitions, the longest due first; how many there were."""
-    notices.learn(work.conn, work.rules)
     query = (
         select(petitions.c.petition_id)
         .where(petitions.c.look_at <= work.now)
@@ -48,6 +48,8 @@ def judge(work: Work, limits: Sequence[int]) -> list[int]:
         .with_for_update(skip_locked=True)
     )
     picked = work.conn.scalars(query).all()
+    # After the pick: a notice that comes later waits for these rows and wakes them again.
+    notices.learn(work.conn, work.rules)
     if picked:
         work.load(picked)
         _look_at(work, [work.rows[petition_id] for petition_id in picked])
@@ -57,13 +59,13 @@ def judge(work: Work, limits: Sequence[int]) -> list[int]:
 def _look_at(work: Work, rows: Sequence[PetitionRow]) -> None:
     histories = read_histories(work.conn, work.privacy.vault, [row.petition_id for row in rows])
     bodies, counts = Bodies(work), Counts(work, rows)
-    plans = plans_due(work.conn, (row.petition_id for row in rows if row.handling_class == HandlingClass.JOINT_PACKAGE))
+    plans = plans_due(work.conn, (row.petition_id for row in rows))
     changes: list[dict[str, Any]] = []
     for row in rows:
         try:
             if row.owner_id is None:
                 _make_known(work, row, bodies)
-            matter = matter_of(row, histories[row.petition_id], counts, bodies, plans.get(row.petition_id))
+            matter = matter_of(row, histories[row.petition_id], counts, bodies, plans)
             found = judgement.judge(matter, work.rules, from_ms(work.now))
         except Exception:
             # One petition that cannot be judged must not keep the rules from all others.
@@ -92,7 +94,7 @@ def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
     """What the row remembers of it."""
     deadlines = found.deadlines
     due = to_ms(deadlines.reply)
-    if row.provisional and not deadlines.provisional and row.due_at not in (None, due):
+    if _is_corrected(work, row, deadlines):
         work.note("deadline.corrected", row.petition_id, from_=BRIDGE, to=BRIDGE, outcome=iso(due),
                   detail=iso(row.due_at or 0))  # fmt: skip
     row.due_at, row.deadlines_version, row.profile = due, deadlines.version, deadlines.profile
@@ -104,6 +106,15 @@ def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
     row.look_at = None if closed or found.look_at is None else to_ms(found.look_at)
     row.dirty = True
     return {"petition_id": row.petition_id, **{name: getattr(row, name) for name in _KEPT}}
+
+
+def _is_corrected(work: Work, row: PetitionRow, deadlines: Deadlines) -> bool:
+    """Whether a notice gives another date. Where an event moved it, the old date stands in the history."""
+    was_unsure = row.provisional and not deadlines.provisional
+    not_seen_since = row.look_at is not None and row.look_at <= work.rules.calendar_loaded_at
+    if not (was_unsure or not_seen_since) or row.due_at in (None, to_ms(deadlines.reply)):
+        return False
+    return row.due_at not in {to_ms(due.at) for due in deadlines.history if due.clock == "reply"}
 
 
 def _listed(found: Listed | None) -> tuple[str | None, int | None]:
@@ -126,11 +137,12 @@ def facts_of(row: Any, history: History) -> Facts:
 
 
 def matter_of(
-    row: PetitionRow, history: History, counts: Counts, bodies: "Bodies", plan_due: int | None = None
+    row: PetitionRow, history: History, counts: Counts, bodies: "Bodies", plans: Mapping[str, int | None]
 ) -> Matter:
-    """The petition as the rules see it. Raises what made its events unreadable."""
+    """The petition as the rules see it; `plans` as `plans_due` says. Raises what made its events unreadable."""
     if history.fault is not None:
         raise history.fault
+    plan_due = plans.get(row.petition_id)
     return Matter(
         petition_id=row.petition_id,
         facts=facts_of(row, history),
@@ -144,6 +156,7 @@ def matter_of(
         closed=row.closed_at is not None,
         counts=counts.of(row),
         is_member=row.merged_into is not None,
+        in_package=row.petition_id in plans or row.handling_class == HandlingClass.JOINT_PACKAGE,
         plan_due=from_ms(plan_due) if plan_due is not None else None,
         has_home_unit=lambda: bodies.of(row.petition_id).get("secretary", {}).get("home_unit") is not None,
     )

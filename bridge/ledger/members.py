@@ -20,7 +20,7 @@ from bridge.ledger.tables import Row, events, handoffs, petitions
 from bridge.ledger.work import PetitionRow, Said, Work
 from bridge.lifecycle import ANSWERS
 from bridge.prose import mask, mask_words
-from bridge.rules.rehandling import ASKED, complaints
+from bridge.rules.rehandling import ASKED, BY_ITSELF, complaints
 from bridge.rules.steps import Step
 from schemas.event import EventData, EventType, UnitRole
 from schemas.petition import HandlingClass
@@ -201,7 +201,8 @@ def _free(work: Work, main: PetitionRow, member: PetitionRow, of_event: str) -> 
               reason="the petition it was merged into is cancelled", into=main.petition_id,
               outcome="freed")  # fmt: skip
     key = f"freed:{member.petition_id}:{of_event}"
-    _record(work, member, key, EventType.REHANDLED, EventData(text=FREED_ZH))
+    # By itself: nobody was discontent, and it is no round of re-handling (`rehandling.is_set_free`).
+    _record(work, member, key, EventType.REHANDLED, EventData(text=FREED_ZH), actor=BY_ITSELF)
     data = EventData(handling_class=HandlingClass(member.handling_class), text=FREED_ZH)
     _record(work, member, f"{key}:class", EventType.RECLASSED, data)
 

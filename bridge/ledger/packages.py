@@ -67,11 +67,12 @@ def _member(row: dict[str, Any]) -> dict[str, Any]:
     return {**known, **times, "answered": answered}
 
 
-def plans_due(conn: Connection, petition_ids: Iterable[str]) -> Mapping[str, int]:
-    """When the plan of these petitions' package is to be carried out by (ms); of several, the first."""
+def plans_due(conn: Connection, petition_ids: Iterable[str]) -> Mapping[str, int | None]:
+    """Those of these petitions that are in a package, and when its plan is to be carried out by (ms); of several, the
+    first; None: nobody has named a date."""
     query = (
         select(packages.c.petition_id, func.min(packages.c.due_at).label("due_at"))
-        .where(packages.c.petition_id.in_(sorted(petition_ids)), packages.c.due_at.is_not(None))
+        .where(packages.c.petition_id.in_(sorted(petition_ids)))
         .group_by(packages.c.petition_id)
     )
     return {row.petition_id: row.due_at for row in conn.execute(query)}

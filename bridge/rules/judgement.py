@@ -39,7 +39,8 @@ _AFTER_THE_END: frozenset[Counted] = frozenset({"unsatisfied", "orders"})
 class Matter:
     """A petition as the rules see it. `said` are the ids of its events, `counts` what the ledger counted among others;
     `taken_at` is when the bridge took it in, `state_at` when it came to its state; `has_home_unit` is only asked where
-    a rule needs it; `plan_due` is when its package's plan is to be carried out by."""
+    a rule needs it; `in_package` whether it is in a joint package, whatever its class is by now, and `plan_due` when
+    the package's plan is to be carried out by."""
 
     petition_id: str
     facts: Facts
@@ -53,6 +54,7 @@ class Matter:
     closed: bool
     counts: Mapping[Counted, int] = field(default_factory=dict)
     is_member: bool = False
+    in_package: bool = False
     plan_due: datetime | None = None
     has_home_unit: Callable[[], bool] = lambda: False
 
@@ -183,7 +185,7 @@ def _returns(matter: Matter, book: RuleBook) -> Iterator[Saying]:
 
 def _assisting(matter: Matter, parts: Mapping[str, Part]) -> list[str]:
     """The assisting units of a package, each of which has a clock of its own."""
-    if matter.handling_class is not HandlingClass.JOINT_PACKAGE or matter.ended:
+    if not matter.in_package or matter.ended:
         return []
     return [part.unit for part in parts.values() if part.role is UnitRole.ASSIST and not is_out(part)]
 
@@ -277,11 +279,7 @@ def _lists(
         return None, None
     lands = landing.no_landing(matter.state, matter.state_at, parts.values(), deadlines, now)
     echo = landing.no_echo(deadlines, now) or landing.assist_late(late.values())
-    return echo, lands or landing.plan_overdue(_plan_due(matter), now)
-
-
-def _plan_due(matter: Matter) -> datetime | None:
-    return matter.plan_due if matter.handling_class is HandlingClass.JOINT_PACKAGE else None
+    return echo, lands or landing.plan_overdue(matter.plan_due, now)
 
 
 def _unfinished(matter: Matter, book: RuleBook) -> Listed | None:
@@ -324,8 +322,8 @@ def _next_look(
     looks += [due.at + _SECOND for due in deadlines.history if due.until is None and due.at >= now]
     if matter.handling_class is HandlingClass.ON_SITE and (over := _day_over(matter, deadlines)) >= now:
         looks.append(over + _SECOND)
-    if (plan := _plan_due(matter)) is not None and plan >= now:
-        looks.append(plan + _SECOND)
+    if matter.plan_due is not None and matter.plan_due >= now:
+        looks.append(matter.plan_due + _SECOND)
     if listed and book.supervision.daily is not None:
         hour = _on(now, book.supervision.daily.at)
         looks.append(hour if hour > now else hour + _DAY)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bridge.rules.rehandling import is_heard
-from bridge.rules.steps import Step, in_order
+from bridge.rules.steps import BRIDGE, Step, in_order
 from schemas.event import EventType, Satisfaction
 
 Resolved = Literal["yes", "no", "partly"]
@@ -71,15 +71,17 @@ def outcome_of(petition_id: str, steps: Iterable[Step], marks: Iterable[Fact] = 
     """`marks` are facts that no step tells: that the petitioner has been told is proved by a hand-off (`responded`).
     What was out of order counts for nothing."""
     steps = in_order(step for step in steps if not step.out_of_order)
-    solved = [step.data.resolved for step in steps if is_heard(step) and step.data.resolved is not None]
-    first, final = _first_and_final(steps)
+    # A member's no (并单) reopens the petition; it is that petitioner's word, not this one's.
+    own = [step for step in steps if step.source != BRIDGE]
+    solved = [step.data.resolved for step in own if is_heard(step) and step.data.resolved is not None]
+    first, final = _first_and_final(own)
     resolved = solved[-1] if solved else None
     facts = {*marks, *_found(steps), *_heard("first", first), *_heard("final", final)}
     if resolved is not None:
         facts |= {Fact.SAID_RESOLVED, _RESOLVED[resolved]}
     if not any(step.type in _NOT_VALID for step in _this_round(steps)):
         facts.add(Fact.VALID)
-    if any(is_heard(step) for step in steps):
+    if any(is_heard(step) for step in own):
         facts.add(Fact.RESPONDED)
     return Outcome(petition_id, first, final, resolved, frozenset(facts))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.rules import transitions
 from bridge.rules.assignments import of_parts
-from bridge.rules.steps import Step
+from bridge.rules.steps import BRIDGE, Step
 from bridge.rules.supervision import RehandlingRule
 from schemas.event import Event, EventType
 from schemas.petition import OF_THE_OWNER, Petition
@@ -13,7 +13,10 @@ from schemas.petition import OF_THE_OWNER, Petition
 ASKED = frozenset({EventType.FOLLOWED_UP, EventType.RATED})
 """Where the citizen is heard."""
 
-_NOT_THE_CITIZEN = frozenset({"unit", "system"})
+BY_ITSELF = "system"
+"""The actor of what happens by itself."""
+
+_NOT_THE_CITIZEN = frozenset({"unit", BY_ITSELF})
 """Who says something of itself, or says it by itself (自动评价)."""
 
 
@@ -56,6 +59,12 @@ def is_heard(step: Step) -> bool:
     return counts and speaks_for_the_citizen(step.actor, own=step.own)
 
 
+def is_set_free(step: Step) -> bool:
+    """Whether a member (并单) is a petition of its own again, since the one it was merged into was cancelled: it begins
+    anew, and nobody was discontent."""
+    return step.type is EventType.REHANDLED and step.source == BRIDGE and step.actor == BY_ITSELF
+
+
 def is_no(step: Step, rule: RehandlingRule) -> bool:
     """Whether the citizen says that it is not solved or not satisfied."""
     return is_heard(step) and (step.data.resolved in rule.resolved or step.data.satisfaction in rule.satisfaction)
@@ -70,7 +79,8 @@ def complaints(steps: Iterable[Step], rule: RehandlingRule) -> Complaints:
             replied = True
         elif step.type is EventType.REHANDLED:
             # Told by two systems, it is one round.
-            rounds, said, replied = rounds + (replied or not rounds), None, False
+            counts = (replied or not rounds) and not is_set_free(step)
+            rounds, said, replied = rounds + counts, None, False
         elif replied and is_no(step, rule) and said is None:
             discontent, said = discontent + 1, step
     return Complaints(discontent, said is not None, rounds + 1, said)

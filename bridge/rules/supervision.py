@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, model_validator
 
 from bridge import ids
+from bridge.roster import place_key as named
 from bridge.rules.table import Entry, Ruled, read
 from schemas.event import Satisfaction
 from schemas.petition import Category, HandlingClass, Place, Urgency
@@ -126,10 +127,15 @@ def triggered(table: SupervisionRules, counts: Mapping[Counted, int], given: Con
     return [trigger for trigger in found if trigger.count >= trigger.rule.threshold and trigger.key not in given]
 
 
+COUNTY_DIGITS = 6
+"""Of an administrative code (GB/T 2260): the county."""
+
+
 def place_key(place: Place) -> str | None:
-    """What "one place" is: the community, else the grid, else the street of its region. None: too vague to count."""
+    """What "one place" is: the community, else the grid, else the street of its county, by the name the roster compares
+    (systems write region codes of 6, 9 or 12 digits, and 社区 with and without 居委会). None: too vague to count."""
     finest = next((part for part in (place.community, place.grid, place.street) if part), None)
-    return f"{place.region_code or ''}/{finest.strip()}" if finest else None
+    return f"{(place.region_code or '')[:COUNTY_DIGITS]}/{named(finest)}" if finest else None
 
 
 def subject_key(category: Category) -> str | None:

@@ -119,6 +119,18 @@ def test_what_is_freed_is_answered_like_any_petition(bench: Bench) -> None:
     assert "我撤回" not in str([data(bench, row) for row in bench.events(member.id)])
 
 
+def test_to_be_freed_is_no_rehandling_for_discontent(bench: Bench) -> None:
+    main, member = pair(bench)
+    bench.say(main, E.CANCELLED, WECHAT, actor="petitioner")
+    arrive(bench, main, member)
+    bench.say(member, E.REPLIED, HOTLINE, text="已修好")
+    arrive(bench, main, member)
+    says_no(bench, member)
+    judged(bench)
+    again = bench.events(member.id)[-1]
+    assert (again["type"], data(bench, again)["text"]) == ("rehandled", "诉求人表示未解决或不满意，第1次重办")
+
+
 def test_with_its_hand_offs_unfinished_the_law_holds_all_along(bench: Bench) -> None:
     main, member = pair(bench)
     # Neither routed nor delivered: what it was submitted with is still on its way.

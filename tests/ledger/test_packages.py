@@ -77,6 +77,20 @@ def test_a_plan_that_is_over_is_listed_as_soon_as_it_is(bench: Bench) -> None:
     assert [row["why"] for row in listed(bench, "no_landing")] == ["not_assisted"]
 
 
+def test_in_its_package_it_stays_whatever_its_class_is_by_then(bench: Bench) -> None:
+    case = bench.submit(CENTER)
+    due = bench.clock.at + timedelta(days=1)
+    bench.say(case, E.DISPATCHED, CENTER, units=UNITS, package=Package(number=NUMBER, due_at=due))
+    bench.say(case, E.SIGNED, CENTER, unit="市住建局", role=UnitRole.LEAD)
+    bench.say(case, E.RECLASSED, CENTER, handling_class=HandlingClass.KEY_SUPERVISION)
+    bench.clock.turn(86_402)
+    bench.judge()
+    assert [row["why"] for row in listed(bench, "no_landing")] == ["plan_overdue"]
+    bench.clock.turn(14 * 86_400)
+    bench.judge()
+    assert bench.petition(case)["late_units"] == "\n市水务局\n"
+
+
 def test_an_assisting_unit_that_is_late_is_on_the_list_under_its_own_name(bench: Bench) -> None:
     case = bench.submit(CENTER)
     pack(bench, case)

@@ -9,7 +9,7 @@ from bridge.rules import rates, supervision
 from bridge.rules.outcome import Fact, Outcome, outcome_of
 from bridge.rules.rates import Formula, RateRules
 from bridge.rules.rehandling import complaints, is_heard
-from bridge.rules.steps import Step
+from bridge.rules.steps import BRIDGE, Step
 from tests.rules.support import step
 
 TABLE = rates.rules()
@@ -77,6 +77,17 @@ def test_who_speaks_for_the_citizen(actor: str | None, own: bool, heard: bool) -
     assert is_heard(rated) is heard
     assert (outcome_of("LT1", (REPLY, rated)).final is not None) is heard
     assert complaints((REPLY, rated), supervision.rules().rehandling).open is heard
+
+
+def test_what_a_members_petitioner_says_is_not_this_petitioners_word() -> None:
+    """It reopens the petition (并单), and the rates ask whose petition it is."""
+    content = step("rated", "11-04", satisfaction="satisfied", resolved="yes", actor="petitioner")
+    passed_on = step("rated", "11-05", satisfaction="unsatisfied", resolved="no", actor="petitioner")
+    steps = (REPLY, content, replace(passed_on, source=BRIDGE))
+    found = outcome_of("LT1", steps)
+    assert (found.first, found.final, found.resolved) == ("satisfied", "satisfied", "yes")
+    assert complaints(steps, supervision.rules().rehandling).open
+    assert Fact.RESPONDED not in outcome_of("LT1", (REPLY, replace(passed_on, source=BRIDGE))).facts
 
 
 def test_that_the_petitioner_was_told_is_no_step() -> None:

@@ -1,5 +1,6 @@
 """Thresholds, re-handling, closing and the on-site rule: each by a table."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bridge.rules import closing, onsite, supervision
 from bridge.rules.onsite import OnSite
 from bridge.rules.rehandling import complaints, reopens
-from bridge.rules.steps import Step
+from bridge.rules.steps import BRIDGE, Step
 from bridge.rules.supervision import Counted
 from schemas.petition import Category, HandlingClass, Place, Urgency
 from tests.rules.support import at, step
@@ -55,6 +56,10 @@ def test_a_threshold_of_zero_turns_it_off() -> None:
         ({"region_code": "370811", "street": "甲街道", "community": "乙社区", "grid": "3"}, "370811/乙社区"),
         ({"region_code": "370811", "street": "甲街道", "grid": "3"}, "370811/3"),
         ({"street": " 甲街道 "}, "/甲街道"),
+        ({"region_code": "370811001", "community": "乙社区"}, "370811/乙社区"),
+        ({"region_code": "370811001002", "community": "乙社区居委会"}, "370811/乙社区"),
+        ({"region_code": "370812", "community": "乙社区"}, "370812/乙社区"),
+        ({"street": "甲街道办事处"}, "/甲街道"),
         ({"region_code": "370811", "address": "somewhere"}, None),
         ({}, None),
     ],
@@ -91,6 +96,8 @@ NO = step("followed_up", "11-04", satisfaction="unsatisfied")
         ((REPLY, NO, AGAIN), 1, 2, False),
         ((REPLY, NO, AGAIN, step("replied", "11-06"), step("rated", "11-07", resolved="no")), 2, 2, True),
         ((step("closed", "11-03"), NO), 1, 1, True),
+        ((step("merged", "11-03"), replace(step("rehandled", "11-04", actor="system"), source=BRIDGE)), 0, 1, False),
+        ((REPLY, NO, AGAIN, replace(step("rehandled", "11-05", actor="system"), source=BRIDGE)), 1, 2, False),
     ],
 )
 def test_what_reopens(steps: tuple[Step, ...], discontent: int, round_: int, again: bool) -> None:
