@@ -3,6 +3,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, func, or_, select, tuple_, update
@@ -16,8 +17,26 @@ _DAY_MS = 86_400_000
 _FRESH_MS = 7 * _DAY_MS
 """So long after it came a petition may still be found to be the one: the watch may have been away."""
 
+_AT_ONCE = 5_000
+"""So many ids in one question: PostgreSQL takes no more than 65,535."""
+
 _NOT_COUNTED = ("merged", "cancelled")
 _P = petitions.c
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Of a group: when it was taken in (ms), whether it `counts` (what was merged or cancelled does not), whether the
+    rule has `said` it of this one, and whether it is `over`, so that it cannot any more."""
+
+    at: int
+    counts: bool = True
+    said: bool = False
+    over: bool = False
+
+
+Group = dict[str, Member]
+Groups = dict[tuple[str, str], Group]
 
 
 class Counts:
@@ -29,33 +48,60 @@ class Counts:
     """
 
     def __init__(self, work: Work, rows: Sequence[PetitionRow]) -> None:
+        self._since = work.now - _FRESH_MS
         self._hot, self._repeated = _rule(work, "place_and_subject"), _rule(work, "petitioner_and_subject")
-        fresh = [row for row in rows if row.subject_key and row.accepted_at > work.now - _FRESH_MS]
+        fresh = [row for row in rows if row.subject_key and row.accepted_at > self._since]
         self._places: Groups = _groups(work, self._hot, fresh, _P.place_key)
         # Keyed hashes of two uses: none is ever the other.
         self._people: Groups = _groups(work, self._repeated, fresh, _P.phone_key) | _groups(
             work, self._repeated, fresh, _P.petitioner_key
         )
+        self._news: dict[tuple[tuple[str, str], ...], Mapping[str, int]] = {}
 
     def of(self, row: PetitionRow) -> Mapping[Counted, int]:
         """How many there are of its groups with this petition, where that is to be said of it; nothing otherwise."""
         counts: dict[Counted, int] = {}
-        if self._hot is not None and (count := _said_of(row, self._hot, self._places.get(_key(row, "place_key"), {}))):
+        if count := self._new_of(row, self._hot, self._places, "place_key"):
             counts["place_and_subject"] = count
-        if self._repeated is not None:
-            mine: Group = {}
-            for name in ("phone_key", "petitioner_key"):
-                mine |= self._people.get(_key(row, name), {})
-            if count := _said_of(row, self._repeated, mine):
-                counts["petitioner_and_subject"] = count
+        if count := self._new_of(row, self._repeated, self._people, "phone_key", "petitioner_key"):
+            counts["petitioner_and_subject"] = count
         return counts
 
+    def _new_of(self, row: PetitionRow, rule: TriggerRule | None, groups: Groups, *names: str) -> int:
+        if rule is None:
+            return 0
+        keys = tuple(_key(row, name) for name in names)
+        if keys not in self._news:
+            whole: Group = {}
+            for key in keys:
+                whole |= groups.get(key, {})
+            self._news[keys] = news_of(whole, rule, self._since)
+        return self._news[keys].get(row.petition_id, 0)
 
-Group = dict[str, tuple[int, bool]]
-"""A group's members: number → when it was taken in (ms), and whether nothing can be said of it any more, because it is
-over and nothing was."""
 
-Groups = dict[tuple[str, str], Group]
+def news_of(group: Group, rule: TriggerRule, since: int) -> Mapping[str, int]:
+    """Of which members that came after `since` (ms) the rule has something new to say, and how many there were with
+    each. It has when they are as many as the threshold, doubled as often as it was said within the window before:
+    that members are merged or cancelled, or pass out of the window, is nothing new."""
+    times, said, news = list[int](), list[int](), dict[str, int]()
+    for one, member in sorted(group.items(), key=lambda item: (item[1].at, item[0])):
+        if member.counts:
+            times.append(member.at)
+        may_be_said = member.counts and not member.over and member.at > since
+        count = _within(times, member.at, rule)
+        if member.said:
+            said.append(member.at)
+        elif may_be_said and count >= rule.threshold << _within(said, member.at, rule):
+            news[one] = count
+            said.append(member.at)
+    return news
+
+
+def _within(times: Sequence[int], at: int, rule: TriggerRule) -> int:
+    """How many of these there were in the window that ends now."""
+    if not rule.window_days:
+        return len(times)
+    return len(times) - bisect_right(times, at - rule.window_days * _DAY_MS)
 
 
 def _key(row: PetitionRow, name: str) -> tuple[str, str]:
@@ -68,51 +114,28 @@ def _groups(work: Work, rule: TriggerRule | None, rows: Iterable[PetitionRow], c
     if rule is None or not wanted:
         return {}
     query = select(column, _P.subject_key, _P.petition_id, _P.accepted_at, _P.state).where(
-        tuple_(column, _P.subject_key).in_(wanted), _P.state.not_in(_NOT_COUNTED)
+        tuple_(column, _P.subject_key).in_(wanted)
     )
     if rule.window_days:
         # The one by which the threshold was reached may be a window older than the newest, and has a window of its own.
         query = query.where(_P.accepted_at > work.now - _FRESH_MS - 2 * rule.window_days * _DAY_MS)
-    rows_ = work.conn.execute(query).all()
-    said = _supervised(work, rule, [row.petition_id for row in rows_ if row.state in ENDED])
     found: Groups = {}
-    for key, subject, petition_id, accepted_at, state in rows_:
-        is_over = state in ENDED and petition_id not in said
-        found.setdefault((key, subject), {})[petition_id] = (accepted_at, is_over)
+    for key, subject, petition_id, at, state in work.conn.execute(query):
+        member = Member(at, counts=state not in _NOT_COUNTED, over=state in ENDED)
+        found.setdefault((key, subject), {})[petition_id] = member
+    _recall(work, rule, [group for group in found.values() if len(group) > 1])
     return found
 
 
-def _supervised(work: Work, rule: TriggerRule, petition_ids: Iterable[str]) -> set[str]:
-    """Those of which the rule has spoken."""
-    of_event = {str(Trigger(rule, 0).event_id(one)): one for one in petition_ids}
-    query = select(events.c.event_id).where(events.c.event_id.in_(sorted(of_event)))
-    return {of_event[event_id] for event_id in work.conn.scalars(query)}
-
-
-def _said_of(row: PetitionRow, rule: TriggerRule, group: Group) -> int:
-    """The count to be said of this petition, or 0."""
-    order = sorted(group, key=lambda one: (group[one][0], one))
-    if row.petition_id not in group:
-        return 0
-    times = [group[one][0] for one in order]
-    own = order.index(row.petition_id)
-    there = _rank(times, own, rule)
-    near = range(own, own - there, -1)
-    step = next((at for at in near if is_step(_rank(times, at, rule), rule.threshold)), None)
-    return there if step is not None and all(group[one][1] for one in order[step:own]) else 0
-
-
-def _rank(times: Sequence[int], at: int, rule: TriggerRule) -> int:
-    """How many there were within the window when this one came, itself included."""
-    if not rule.window_days:
-        return at + 1
-    return at + 1 - bisect_right(times, times[at] - rule.window_days * _DAY_MS)
-
-
-def is_step(rank: int, threshold: int) -> bool:
-    """Whether a group says something new with its `rank`-th member: at the threshold, and at each doubling of it."""
-    times, rest = divmod(rank, threshold)
-    return rank > 0 and rest == 0 and times & (times - 1) == 0
+def _recall(work: Work, rule: TriggerRule, groups: Iterable[Group]) -> None:
+    """Mark the members of which the rule has spoken."""
+    of_event = {str(Trigger(rule, 0).event_id(one)): (group, one) for group in groups for one in group}
+    wanted = sorted(of_event)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = events.c.event_id.in_(wanted[start : start + _AT_ONCE])
+        for event_id in work.conn.scalars(select(events.c.event_id).where(part)):
+            group, one = of_event[event_id]
+            group[one] = replace(group[one], said=True)
 
 
 def gather(work: Work, since: Sequence[int]) -> list[int]:

@@ -175,13 +175,18 @@ def supervised(everybody: list[Brought]) -> tuple[dict[str, set[str]], list[Crow
 
 
 def _crowds(group: list[Brought], many: int, window: timedelta, why: str) -> list[Crowd]:
-    """The one with which there are so many is supervised, and each with which there are twice as many again. Of what
-    came at one moment nobody can say which was first."""
-    said = {many * 2**turn for turn in range(12)}
+    """The one with which there are so many is supervised, then the one with which there are twice as many as when it
+    was said before in the window. Of what came at one moment nobody can say which was first."""
+    said: list[datetime] = []
     found = []
     for moment in sorted({one.heard for one in group}):
-        there = sum(moment - window < one.heard <= moment for one in group)
         keys = frozenset(one.key for one in group if one.heard == moment)
-        if steps := said & set(range(there - len(keys) + 1, there + 1)):
-            found.append(Crowd(why, keys, len(steps)))
+        before = sum(moment - window < one.heard < moment for one in group)
+        told = 0
+        for rank in range(before + 1, before + len(keys) + 1):
+            recent = told + sum(moment - window < one for one in said)
+            told += rank >= many * 2**recent
+        said += [moment] * told
+        if told:
+            found.append(Crowd(why, keys, told))
     return found
