@@ -5,11 +5,11 @@ import io
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from bridge.rules.calendar import Calendar, CalendarRules, Override
+from bridge.rules.calendar import CalendarRules, Override, packaged
 
 COLUMNS = ("date", "is_workday", "source_doc")
 _WORDS = {
@@ -24,7 +24,8 @@ class BadNotice(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a file says. `years` are those it makes known; days of other years only correct what is known already."""
+    """What a file says. `years` are those it makes known, of which it is the whole notice; days of other years only
+    correct what is known already."""
 
     days: tuple[Override, ...]
     years: frozenset[int]
@@ -43,17 +44,19 @@ def parse(name: str, text: str, rules: CalendarRules) -> Notice:
             days[override.day] = override
         except ValueError as error:
             faults.append(f"{name}: {place}: {error}")
-    faults += [f"{name}: {fault}" for fault in _short(days.values(), rules)] if not faults else []
+    short = _short(days.values(), rules)
+    # A notice may also name days at the edge of a year that is known already.
+    faults = faults or [f"{name}: {fault}" for year, fault in short.items() if fault and not packaged(year)]
     if faults:
         raise BadNotice("\n".join(faults))
-    known = Calendar(rules, days.values())
-    return Notice(tuple(days[day] for day in sorted(days)), frozenset(y for y in _years(days) if known.knows(y)))
+    years = frozenset(year for year, fault in short.items() if not fault)
+    return Notice(tuple(days[day] for day in sorted(days)), years)
 
 
 def _override(row: Mapping[str, Any], rules: CalendarRules) -> Override:
     if set(row) != set(COLUMNS):
         raise ValueError(f"columns must be {', '.join(COLUMNS)}")
-    day = row["date"] if isinstance(row["date"], date) else date.fromisoformat(str(row["date"]).strip())
+    day = _day(row["date"])
     is_workday = _WORDS.get(str(row["is_workday"]).strip().lower())
     if is_workday is None:
         raise ValueError(f"is_workday: write 1 or 0, not {str(row['is_workday'])!r}")
@@ -65,29 +68,39 @@ def _override(row: Mapping[str, Any], rules: CalendarRules) -> Override:
     return Override(day, is_workday, source_doc)
 
 
-def _short(days: Iterable[Override], rules: CalendarRules) -> list[str]:
-    """Years of which the file says too little: half a notice must not pass for the whole one."""
-    faults = []
-    for year in sorted({override.day.year for override in days}):
-        # A notice may also name days at the edge of a year that is known already.
-        if Calendar(rules).knows(year):
-            continue
-        off = {f"{override.day:%m-%d}" for override in days if override.day.year == year and not override.is_workday}
-        if missing := [day for day in rules.horizon.fixed if day not in off]:
-            faults.append(f"{year}: the statutory days {', '.join(missing)} are missing")
-        elif len(off) < rules.horizon.statutory_days:
-            faults.append(f"{year}: {len(off)} days off; a year has at least {rules.horizon.statutory_days}")
-    return faults
+def _day(written: object) -> date:
+    # To Python a date-time is a date as well, but it is another key: such a day would stand beside the real one.
+    if isinstance(written, datetime):
+        raise ValueError(f"date: write {written:%Y-%m-%d} without a time of day")
+    return written if isinstance(written, date) else date.fromisoformat(str(written).strip())
 
 
-def _years(days: Iterable[date]) -> set[int]:
-    return {day.year for day in days}
+def _short(days: Iterable[Override], rules: CalendarRules) -> dict[int, str]:
+    """What each year lacks to be whole, empty if nothing: half a notice must not pass for the whole one."""
+    off: dict[int, set[str]] = {}
+    for override in days:
+        of_year = off.setdefault(override.day.year, set())
+        if not override.is_workday:
+            of_year.add(f"{override.day:%m-%d}")
+    return {year: _lacks(year, off[year], rules) for year in sorted(off)}
+
+
+def _lacks(year: int, off: set[str], rules: CalendarRules) -> str:
+    if missing := [day for day in rules.horizon.fixed if day not in off]:
+        return f"{year}: the statutory days {', '.join(missing)} are missing"
+    if len(off) < rules.horizon.statutory_days:
+        return f"{year}: {len(off)} days off; a year has at least {rules.horizon.statutory_days}"
+    return ""
 
 
 def _csv(text: str) -> list[tuple[str, Mapping[str, Any]]]:
     # Spreadsheets put a byte order mark before the first column's name.
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    rows: list[tuple[str, Mapping[str, Any]]] = [(f"line {reader.line_num}", row) for row in reader]
+    try:
+        rows: list[tuple[str, Mapping[str, Any]]] = [(f"line {reader.line_num}", row) for row in reader]
+    except csv.Error as error:
+        # The line in which it broke off is not counted yet.
+        raise BadNotice(f"line {reader.line_num + 1}: {error}") from error
     return rows or _nothing()
 
 

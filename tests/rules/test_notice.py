@@ -31,7 +31,7 @@ def test_a_spreadsheets_file_and_chinese_words_are_read() -> None:
 def test_a_correction_within_a_known_year_makes_no_other_year_known() -> None:
     notice = parse("fix.csv", HEAD + "2026-11-03,0,a city holiday\n", RULES)
     assert len(notice.days) == 1
-    assert notice.years == {2026}
+    assert notice.years == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,8 @@ def test_a_correction_within_a_known_year_makes_no_other_year_known() -> None:
     [
         ("2027-02-30,0,doc\n", "line 2: day is out of range"),
         ("2027/01/01,0,doc\n", "line 2: Invalid isoformat"),
+        ("2027-01-01T00:00:00,0,doc\n", "line 2: Invalid isoformat"),
+        (f'2027-01-01,0,"{"x" * 140_000}"\n', "^line 2: field larger than"),
         ("2027-01-01,maybe,doc\n", "line 2: is_workday: write 1 or 0, not 'maybe'"),
         ("2027-01-01,0,\n", "line 2: source_doc"),
         ("2027-01-01,0\n", "line 2: source_doc"),
@@ -65,6 +67,20 @@ def test_every_line_at_fault_is_named() -> None:
 def test_toml_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(BadNotice):
         parse("2027.toml", text, RULES)
+
+
+def test_a_day_with_a_time_is_refused() -> None:
+    days = "".join(f'[[day]]\ndate = {day}\nis_workday = false\nsource_doc = "x"\n' for day in (
+        "2026-11-03", "2026-11-04T00:00:00", "2026-11-05 08:00:00+08:00", '"2026-11-06T00:00:00"', "12:00:00",
+    ))  # fmt: skip
+    with pytest.raises(BadNotice) as caught:
+        parse("fix.toml", days, RULES)
+    assert [line.split(": ", 2)[1:] for line in str(caught.value).splitlines()] == [
+        ["day 2", "date: write 2026-11-04 without a time of day"],
+        ["day 3", "date: write 2026-11-05 without a time of day"],
+        ["day 4", "Invalid isoformat string: '2026-11-06T00:00:00'"],
+        ["day 5", "Invalid isoformat string: '12:00:00'"],
+    ]
 
 
 def test_the_same_day_twice_alike_is_one() -> None:
