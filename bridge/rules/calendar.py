@@ -150,6 +150,11 @@ class Calendar:
             return Moment(start + _hours(term))
         return self._end(start.date(), term, start.timetz().replace(tzinfo=None))
 
+    def put_off(self, due: Moment, term: Term) -> Moment:
+        """A deadline put off by a term: from a provisional one it is provisional too, whatever the unit."""
+        end = self.later(due.at, term)
+        return Moment(end.at, due.provisional or end.provisional)
+
     def earlier(self, moment: datetime, term: Term) -> Moment:
         """The moment brought forward by a term: the same time of day, so many counted days earlier. Whole days only."""
         start = shanghai(moment)
@@ -166,10 +171,12 @@ class Calendar:
         day, provisional = self._step(start.date(), max(term.whole, 1), term.unit)
         return Moment(datetime.combine(day, time.min, SHANGHAI), provisional)
 
-    def between(self, start: datetime, end: datetime, unit: Unit) -> int:
-        """How many counted days follow the day of `start` up to that of `end`: what a pause is worth. Not for hours."""
+    def between(self, start: datetime, end: datetime, unit: Unit) -> tuple[int, bool]:
+        """How many counted days follow the day of `start` up to that of `end`: what a pause is worth, and whether that
+        is provisional. Not for hours."""
         counts, day, last = self._counting(unit), shanghai(start).date(), shanghai(end).date()
-        return sum(counts(day + _DAY * number) for number in range(1, (last - day).days + 1))
+        days = sum(counts(day + _DAY * number) for number in range(1, (last - day).days + 1))
+        return days, self._guesses(day, last, unit)
 
     def _counted_from(self, start: datetime, unit: Unit) -> date:
         """The day that counts as the day of receipt."""
@@ -202,8 +209,12 @@ class Calendar:
         while left:
             day += step
             left -= counts(day)
-        years = range(min(start, day).year, max(start, day).year + 1)
-        return day, unit is Unit.WORKING_DAYS and not all(self.knows(year) for year in years)
+        return day, self._guesses(min(start, day), max(start, day), unit)
+
+    def _guesses(self, first: date, last: date, unit: Unit) -> bool:
+        """Whether counting from the one to the other takes days of which no notice is known."""
+        years = range(first.year, last.year + 1)
+        return unit is Unit.WORKING_DAYS and not all(self.knows(year) for year in years)
 
     def _counting(self, unit: Unit) -> Callable[[date], bool]:
         return self.is_workday if unit is Unit.WORKING_DAYS else _every_day

@@ -46,5 +46,5 @@ class Tellings:
 def extended(due: Moment, grant: Grant, calendar: Calendar) -> Moment:
     """The deadline with this grant; a date that is earlier leaves it."""
     if isinstance(grant, Term):
-        return calendar.later(due.at, grant)
+        return calendar.put_off(due, grant)
     return max(due, Moment(shanghai(grant)), key=lambda moment: moment.at)

@@ -80,14 +80,15 @@ class ReplyClock:
         return due
 
     def _latest(self, plain: Moment, profile: Profile, calendar: Calendar) -> Moment:
-        return calendar.later(plain.at, profile.extension) if profile.extension is not None else plain
+        return calendar.put_off(plain, profile.extension) if profile.extension is not None else plain
 
 
 def _put_off(due: Moment, since: datetime, until: datetime, unit: Unit, calendar: Calendar) -> Moment:
     if unit is Unit.HOURS:
         return Moment(due.at + max(until - since, timedelta(0)), due.provisional)
-    days = calendar.between(since, until, unit)
-    return calendar.later(due.at, Term(Decimal(days), unit)) if days else due
+    days, guessed = calendar.between(since, until, unit)
+    due = calendar.put_off(due, Term(Decimal(days), unit)) if days else due
+    return Moment(due.at, due.provisional or guessed)
 
 
 def _when(moment: Moment) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.rules.calendar import Calendar, CalendarRules, Override
+from bridge.rules.calendar import Calendar, CalendarRules, Moment, Override
 from bridge.rules.term import Term, Unit
 from tests.rules.support import CALENDAR, RULES, at
 
@@ -116,6 +116,18 @@ def test_calendar_days_and_hours_need_no_notice(term: str) -> None:
     assert not CALENDAR.due(at("12-30"), Term.parse(term)).provisional
 
 
+@pytest.mark.parametrize("term", ["1WD", "2D", "2.5D", "24H"])
+def test_what_is_put_off_from_a_guess_is_one(term: str) -> None:
+    for guessed in (True, False):
+        assert CALENDAR.put_off(Moment(at("11-02"), guessed), Term.parse(term)).provisional is guessed
+
+
+def test_what_a_pause_is_worth_may_be_a_guess() -> None:
+    assert CALENDAR.between(at("12-30"), at("12-31"), Unit.WORKING_DAYS) == (1, False)
+    assert CALENDAR.between(at("12-31"), at("2027-01-01"), Unit.WORKING_DAYS) == (0, True)
+    assert CALENDAR.between(at("12-31"), at("2027-01-02"), Unit.DAYS) == (2, False)
+
+
 def test_a_loaded_year_is_known_and_counted_anew() -> None:
     loaded = Calendar(RULES, notice_2027())
     assert CALENDAR.horizon_end == date(2026, 12, 31)
@@ -168,7 +180,7 @@ def test_so_many_working_days_lie_between(day: date, number: int) -> None:
     assert chinese_calendar.is_workday(due)
     between = chinese_calendar.get_workdays(day + timedelta(days=1), due)
     assert len(between) == number
-    assert CALENDAR.between(at(f"{day} 09:00"), at(f"{due} 09:00"), Unit.WORKING_DAYS) == number
+    assert CALENDAR.between(at(f"{day} 09:00"), at(f"{due} 09:00"), Unit.WORKING_DAYS) == (number, False)
 
 
 @given(days_2026, st.integers(0, 23), st.integers(1, 200), st.sampled_from(["", "17:00"]), st.sampled_from([0, 1]))

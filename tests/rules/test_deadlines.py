@@ -462,6 +462,31 @@ def test_the_loaded_year_corrects_what_was_provisional() -> None:
     assert (known.reply, known.provisional) == (at("2027-02-18 23:59:59"), False)
 
 
+@pytest.mark.parametrize("granted", [days(2), days(2, "days"), days(24, "hours"), {"due_at": at("2027-01-02 10:00")}])
+def test_an_extension_of_a_provisional_deadline_is_provisional(granted: dict[str, Any]) -> None:
+    found = after(step("extended", "12-29", **granted), given=facts("12-28"))
+    assert (found.provisional, found.history[-1].provisional) == (True, True)
+
+
+def test_a_date_that_is_granted_is_certain() -> None:
+    found = after(step("extended", "12-29", due_at=at("2027-01-07 18:00")), given=facts("12-28"))
+    assert (found.reply, found.provisional) == (at("2027-01-07 18:00"), False)
+
+
+def test_what_the_most_cuts_off_is_as_uncertain_as_the_deadline_without() -> None:
+    hourly = Profiles((edition("hours", "2020-01-01", profile(reply="5WD", extension="24H", extensions=1)),))
+    found = after(step("extended", "12-29", **days(9)), given=facts("12-28"), profiles=hourly)
+    assert (found.reply, found.provisional) == (at("2027-01-06 23:59:59"), True)
+
+
+def test_a_pause_over_days_that_nobody_knows_makes_a_deadline_provisional() -> None:
+    daily = Profiles((edition("days", "2020-01-01", profile(reply="10WD", pause=["suspension"], given="earlier")),))
+    named = step("dispatched", "12-29 11:00", unit="甲局", due_at=at("12-31 17:00"))
+    stood = (step("suspended", "12-31 16:00"), step("resumed", "2027-01-01"))
+    assert not after(named, given=facts("12-28"), profiles=daily).provisional
+    assert after(named, *stood, given=facts("12-28"), profiles=daily).provisional
+
+
 # ── whatever happens ──
 
 HAPPENINGS = st.lists(
