@@ -23,7 +23,7 @@ from bridge.clock import to_ms
 from bridge.digest.monthly import month_before, unsealed
 from bridge.digest.seal import is_over
 from bridge.ledger.migrate import current, newest
-from bridge.ledger.notices import loaded_days
+from bridge.ledger.notices import loaded_days, unreadable_days
 from bridge.ledger.store import Store
 from bridge.rules import calendar as calendars
 from bridge.rules.calendar import Calendar
@@ -161,7 +161,14 @@ def _calendar(settings: Settings) -> list[Finding]:
     rules = calendars.rules(settings.calendar)
     known = Calendar(rules, _asked(settings, loaded_days, []))
     missing = known.alarm(today)
+    unreadable: list[str] = _asked(settings, unreadable_days, [])
     return [
+        _found(
+            "days off 放假安排",
+            not unreadable,
+            "every day that was loaded can be read",
+            f"of no use: {', '.join(unreadable)}; import the notice of that year again (放假安排须重新导入)",
+        ),
         _found(
             "calendar 工作日历",
             missing is None,
@@ -169,7 +176,7 @@ def _calendar(settings: Settings) -> list[Finding]:
             f"the notice for {missing} is not loaded: deadlines beyond {known.horizon_end.year} are provisional; "
             "bridge calendar import FILE --operator NAME",
             warning=True,
-        )
+        ),
     ]
 
 

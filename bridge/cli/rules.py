@@ -1,6 +1,7 @@
 """`bridge calendar`, `deadlines`, `lists`, `out-of-order`, `owner`: the city's rules, asked and served."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -53,11 +54,17 @@ def import_(
         fail(Exit.FALLS_SHORT, "nothing was loaded (未导入)")
     found = _write(lambda work: load_notice(work, [(notice, operator)])[0])
     if as_json:
-        document({"days": found.days, "years": list(found.years), "provisional": found.provisional})
+        document({**asdict(found), "years": list(found.years)})
         return
     years = " ".join(map(str, found.years)) or "–"
     out.print(f"{found.days} days loaded, years known by it: {years} (已导入{found.days}天)", markup=False)
-    out.print(f"{found.provisional} open petitions with a provisional deadline are looked at again", markup=False)
+    if found.taken_away:
+        out.print(f"{found.taken_away} days of these years taken away: it does not name them (已删除)", markup=False)
+    out.print(
+        f"{found.looked_at} open petitions are looked at again, {found.provisional} of them with a provisional "
+        f"deadline (重新核算{found.looked_at}件，其中暂定{found.provisional}件)",
+        markup=False,
+    )
 
 
 @calendar_app.command("show")
@@ -73,18 +80,24 @@ def show(
     from schemas.base import shanghai
 
     book = root.rulebook(root.settings())
-    calendar = _read(lambda conn: notices.calendar(conn, book))
+    calendar, unreadable = _read(lambda conn: (notices.calendar(conn, book), notices.unreadable_days(conn)))
     days = [date.fromordinal(day) for day in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)]
     special = [day for day in days if calendar.is_workday(day) != (day.weekday() < 5)]
     missing = calendar.alarm(shanghai(utc_now()).date())
     if as_json:
         rows = [{"day": day.isoformat(), "is_workday": calendar.is_workday(day)} for day in special]
-        document({"year": year, "known": calendar.knows(year), "days": rows, "missing_year": missing})
+        found = {"year": year, "known": calendar.knows(year), "days": rows, "missing_year": missing}
+        document({**found, "unreadable": unreadable})
     else:
         for day in special:
             out.print(f"{day.isoformat()}  {'班 worked' if calendar.is_workday(day) else '休 off'}", markup=False)
         known = "its notice is known (已知)" if calendar.knows(year) else "no notice: deadlines are provisional (暂定)"
         out.print(f"{year}: {known}", markup=False)
+    if unreadable:
+        fail(
+            Exit.FALLS_SHORT,
+            f"of no use: {', '.join(unreadable)}; import the notice of that year again (放假安排须重新导入)",
+        )
     if missing is not None:
         fail(Exit.FALLS_SHORT, f"the notice for {missing} is missing; `bridge calendar import FILE` (请导入放假安排)")
 

@@ -74,7 +74,7 @@ def _look_at(work: Work, rows: Sequence[PetitionRow]) -> None:
             work.note("deadline.not_judged", row.petition_id, level="error", outcome=row.state)
             continue
         _say(work, row, found)
-        changes.append(_keep(work, row, found))
+        changes.append(_keep(work, row, matter, found))
     work.flush()
     update_rows(work.conn, petitions, "petition_id", changes)
     work.flush()
@@ -90,11 +90,11 @@ def _say(work: Work, row: PetitionRow, found: Judgement) -> None:
         )  # fmt: skip
 
 
-def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
+def _keep(work: Work, row: PetitionRow, matter: Matter, found: Judgement) -> dict[str, Any]:
     """What the row remembers of it."""
     deadlines = found.deadlines
     due = to_ms(deadlines.reply)
-    if _is_corrected(work, row, deadlines):
+    if _is_corrected(work, row, matter, deadlines):
         work.note("deadline.corrected", row.petition_id, from_=BRIDGE, to=BRIDGE, outcome=iso(due),
                   detail=iso(row.due_at or 0))  # fmt: skip
     row.due_at, row.deadlines_version, row.profile = due, deadlines.version, deadlines.profile
@@ -108,13 +108,16 @@ def _keep(work: Work, row: PetitionRow, found: Judgement) -> dict[str, Any]:
     return {"petition_id": row.petition_id, **{name: getattr(row, name) for name in _KEPT}}
 
 
-def _is_corrected(work: Work, row: PetitionRow, deadlines: Deadlines) -> bool:
-    """Whether a notice gives another date. Where an event moved it, the old date stands in the history."""
+def _is_corrected(work: Work, row: PetitionRow, matter: Matter, deadlines: Deadlines) -> bool:
+    """Whether a notice gives another date for what the last look saw: what was told since may move it as well."""
     was_unsure = row.provisional and not deadlines.provisional
-    not_seen_since = row.look_at is not None and row.look_at <= work.rules.calendar_loaded_at
-    if not (was_unsure or not_seen_since) or row.due_at in (None, to_ms(deadlines.reply)):
+    woken = row.look_at is not None and row.look_at <= work.rules.calendar_loaded_at
+    if not (was_unsure or woken) or row.due_at in (None, to_ms(deadlines.reply)):
         return False
-    return row.due_at not in {to_ms(due.at) for due in deadlines.history if due.clock == "reply"}
+    # Whatever moves a deadline brings the next look forward to its own time.
+    since = from_ms(row.look_at or 0)
+    seen = [step for step in matter.steps if step.told_at is None or step.told_at < since]
+    return to_ms(work.rules.deadlines(matter.facts, seen).reply) != row.due_at
 
 
 def _listed(found: Listed | None) -> tuple[str | None, int | None]:

@@ -4,56 +4,119 @@ is looked at again."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+import structlog
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bridge.ledger.tables import petitions, workdays
 from bridge.ledger.work import Work
 from bridge.rules.book import RuleBook
-from bridge.rules.calendar import Calendar, Override
+from bridge.rules.calendar import Calendar, CalendarRules, Override
 from bridge.rules.notice import Notice
+
+_log = structlog.get_logger("bridge.notices")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`days` that were written, the `years` that are known by it, and how many petitions' deadlines were counted
-    without them."""
+    """`days` that were written, the `years` that are known by it, how many days of these years it has `taken_away`
+    because it no longer names them, and how many open petitions are `looked_at` again, of which `provisional` were
+    counted without these days."""
 
     days: int
     years: tuple[int, ...]
+    taken_away: int
+    looked_at: int
     provisional: int
 
 
 def load_notice(work: Work, orders: Sequence[tuple[Notice, str]]) -> list[Loaded]:
-    """(notice, operator) → what came of it. A day that was loaded before is replaced."""
+    """(notice, operator) → what came of it. A day that was loaded before is replaced, and so is all that was loaded of
+    a year of which this is the whole notice."""
     return [_load(work, notice, operator) for notice, operator in orders]
 
 
 def _load(work: Work, notice: Notice, operator: str) -> Loaded:
-    rows = [
-        {"day": one.day.isoformat(), "is_workday": one.is_workday, "source_doc": one.source_doc, "loaded_at": work.now}
-        for one in notice.days
-    ]
-    work.conn.execute(delete(workdays).where(workdays.c.day.in_([row["day"] for row in rows])))
-    work.conn.execute(insert(workdays), rows)
-    uncertain = petitions.c.provisional & petitions.c.closed_at.is_(None)
-    # Locks are always taken in one order: another process may be working on some of them.
-    locked = select(petitions.c.petition_id).where(uncertain).order_by(petitions.c.petition_id).with_for_update()
-    found = len(work.conn.scalars(locked).all())
-    work.conn.execute(update(petitions).where(uncertain).values(look_at=work.now))
-    years = tuple(sorted(notice.years))
+    before = loaded_days(work.conn)
+    taken_away = _replace(work, notice)
+    differs = _differs(work.rules.calendar_rules, before, loaded_days(work.conn))
+    looked_at, provisional = _wake(work) if differs else (0, 0)
+    loaded = Loaded(len(notice.days), tuple(sorted(notice.years)), taken_away, looked_at, provisional)
+    years = " ".join(map(str, loaded.years)) or "-"
     work.note("operator.calendar_loaded", actor=f"operator:{operator}", outcome="loaded",
-              detail=f"days {len(rows)}, years {' '.join(map(str, years)) or '-'}, provisional {found}")  # fmt: skip
+              detail=f"days {loaded.days}, years {years}, taken away {taken_away}, looked at {looked_at}, "
+                     f"provisional {provisional}")  # fmt: skip
     work.flush()
-    return Loaded(len(rows), years, found)
+    return loaded
+
+
+def _replace(work: Work, notice: Notice) -> int:
+    """Write the days; how many others are gone."""
+    days = [one.day.isoformat() for one in notice.days]
+    # By how a row begins: one that nobody can read (`2027-01-01T00:00:00`) goes with the day or the year it meant.
+    same_day = func.substr(workdays.c.day, 1, 10).in_(days)
+    same_year = func.substr(workdays.c.day, 1, 4).in_([f"{year:04}" for year in notice.years])
+    replaced = or_(same_day, same_year)
+    old = set(work.conn.scalars(select(workdays.c.day).where(replaced)))
+    # Every process learns of a notice by this number: it must be another one, whatever the clock says.
+    loaded_at = max(work.now, newest(work.conn) + 1)
+    work.conn.execute(delete(workdays).where(replaced))
+    work.conn.execute(
+        insert(workdays),
+        [
+            {"day": day, "is_workday": one.is_workday, "source_doc": one.source_doc, "loaded_at": loaded_at}
+            for day, one in zip(days, notice.days, strict=True)
+        ],
+    )
+    return len(old.difference(days))
+
+
+def _differs(rules: CalendarRules, before: Sequence[Override], after: Sequence[Override]) -> bool:
+    """Whether any day is counted otherwise, or with another certainty, than before."""
+    old, new = Calendar(rules, before), Calendar(rules, after)
+    days = {one.day for one in (*before, *after)}
+    return any(old.is_workday(day) != new.is_workday(day) for day in days) or any(
+        old.knows(year) != new.knows(year) for year in {day.year for day in days}
+    )
+
+
+def _wake(work: Work) -> tuple[int, int]:
+    """Let the rules look at every open petition, since no row tells which days its clocks and cards have counted; how
+    many there are, and how many of them were provisional."""
+    is_open = petitions.c.closed_at.is_(None)
+    # Locks are always taken in one order: another process may be working on some of them. They are waited for: what it
+    # is counting now is counted without this notice.
+    locked = select(petitions.c.provisional).where(is_open).order_by(petitions.c.petition_id).with_for_update()
+    provisional = work.conn.scalars(locked).all()
+    later = or_(petitions.c.look_at.is_(None), petitions.c.look_at > work.now)
+    work.conn.execute(update(petitions).where(is_open, later).values(look_at=work.now))
+    return len(provisional), sum(provisional)
+
+
+# ── what is known ──
 
 
 def loaded_days(conn: Connection) -> list[Override]:
-    """The days of all notices that were loaded, in order."""
-    return [
-        Override(date.fromisoformat(row.day), row.is_workday, row.source_doc)
-        for row in conn.execute(select(workdays).order_by(workdays.c.day))
-    ]
+    """The days of all notices that were loaded, in order; those that nobody can read count for nothing."""
+    return [Override(day, row.is_workday, row.source_doc) for row in _rows(conn) if (day := _day(row.day)) is not None]
+
+
+def unreadable_days(conn: Connection) -> list[str]:
+    """What stands there for a day and is none. Loading the notice of its year again removes it."""
+    return [row.day for row in _rows(conn) if _day(row.day) is None]
+
+
+def _rows(conn: Connection) -> Sequence[Any]:
+    return conn.execute(select(workdays).order_by(workdays.c.day)).all()
+
+
+def _day(text: str) -> date | None:
+    # An earlier bridge took date-times for days.
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def newest(conn: Connection) -> int:
@@ -66,6 +129,8 @@ def learn(conn: Connection, book: RuleBook) -> None:
     loaded_at = newest(conn)
     if loaded_at != book.calendar_loaded_at:
         book.learn(loaded_days(conn), loaded_at)
+        if days := unreadable_days(conn):
+            _log.error("calendar.unreadable_days", days=days, next="bridge calendar import FILE --operator NAME")
 
 
 def calendar(conn: Connection, book: RuleBook) -> Calendar:

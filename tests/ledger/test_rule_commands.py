@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 from click.testing import Result
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bridge.cli.main import app
@@ -43,13 +44,52 @@ def document(*words: str, code: int = 0) -> dict[str, object]:
 def test_a_notice_is_loaded_and_shown() -> None:
     assert document("calendar", "show", "2027", code=1)["known"] is False
     assert document("calendar", "import", "2027.csv", "--operator", "zhang") == {
-        "days": 14, "years": [2027], "provisional": 0,
+        "days": 14, "years": [2027], "taken_away": 0, "looked_at": 0, "provisional": 0,
     }  # fmt: skip
     shown = document("calendar", "show", "2027")
     assert (shown["known"], shown["missing_year"]) == (True, None)
     assert {"day": "2027-10-01", "is_workday": False} in shown["days"]  # type: ignore[operator]  # a list, by the line above
     assert "2027-02-05  休 off" in bridge("calendar", "show", "2027").stdout
     assert "14 days loaded" in bridge("calendar", "import", "2027.csv", "--operator", "zhang").stdout
+
+
+def test_a_corrected_notice_says_what_it_took_away() -> None:
+    bridge("calendar", "import", "2027.csv", "--operator", "zhang")
+    Path("2027.csv").write_text(NOTICE.replace("2027-06-09", "2027-06-10"), encoding="utf-8")
+    told = bridge("calendar", "import", "2027.csv", "--operator", "zhang").stdout
+    assert "1 days of these years taken away: it does not name them" in told
+    assert "0 open petitions are looked at again" in told
+    assert "2027-06-09" not in bridge("calendar", "show", "2027").stdout
+
+
+def test_a_row_that_nobody_can_read_is_named_and_goes_with_the_next_notice() -> None:
+    store = Store("sqlite:///data/bridge.db")
+    with store.writing() as conn:
+        conn.execute(text("INSERT INTO workdays VALUES ('2027-01-01T00:00:00', false, '国办', 1)"))
+    store.close()
+    said = "of no use: 2027-01-01T00:00:00; import the notice of that year again"
+    assert said in bridge("calendar", "show", "2027").stderr
+    assert document("calendar", "show", "2027", code=1)["unreadable"] == ["2027-01-01T00:00:00"]
+    assert said in bridge("doctor").output
+    assert document("calendar", "import", "2027.csv", "--operator", "zhang")["taken_away"] == 1
+    assert document("calendar", "show", "2027")["unreadable"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("big.csv", NOTICE + f'2027-06-10,0,"{"x" * 140_000}"\n', "line 16: field larger than"),
+        (
+            "time.toml",
+            "[[day]]\ndate = 2027-01-01T00:00:00\nis_workday = false\nsource_doc = '国办'\n",
+            "time.toml: day 1: date: write 2027-01-01 without a time of day",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_said_in_a_line(name: str, content: str, fault: str) -> None:
+    Path(name).write_text(content, encoding="utf-8")
+    told = bridge("calendar", "import", name, "--operator", "zhang")
+    assert (told.exit_code, fault in told.stderr, "nothing was loaded" in told.stderr) == (1, True, True)
 
 
 def test_half_a_notice_is_refused_and_nothing_is_loaded() -> None:
