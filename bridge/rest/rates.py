@@ -27,7 +27,7 @@ def router(context: Context, rules: Path | None) -> APIRouter:
         try:
             asked = Month.parse(month)
         except BadMonth as error:
-            raise Problem(404, str(error)) from None
+            raise Problem(422, str(error)) from None
         vault = context.ledger.privacy.vault
         known = await context.ledger.read(lambda conn: outcomes(conn, vault, asked.start, asked.end, team))
         found = [rate.as_json() for rate in rates.rates(table, known)]

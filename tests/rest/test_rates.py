@@ -26,4 +26,4 @@ def test_another_month_or_team_has_none_and_no_month_is_a_problem(hall: Hall) ->
         assert {rate["value"] for rate in rates} == {None}
         assert not any(rate["denominator"] for rate in rates)
     for month in ("2026-13", "now", "2026"):
-        assert hall.get(f"/v1/rates/{month}", "ops").status == 404
+        assert hall.get(f"/v1/rates/{month}", "ops").status == 422
