@@ -5,6 +5,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
 from bridge.clock import iso
+from bridge.ledger.owned import UNCONFIRMED
+from bridge.ledger.roster_tables import secretaries
 from bridge.ledger.tables import events, petitions
 from bridge.rules.landing import WHY_ZH
 
@@ -21,21 +23,22 @@ def listed(
     after: str | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """Petitions on this list by number, each with why and since when; nothing personal. `unit` is the one that leads,
-    or an assisting one that is late (`late_units`)."""
+    """Petitions on this list by number, each with why and since when; nothing personal. `team` is the one that the
+    owner is in now; `unit` the one that leads, or an assisting one that is late (`late_units`)."""
     why, since, on_it = _columns(which)
     query = (
         select(
-            petitions.c.petition_id, petitions.c.team_id, petitions.c.owner_id, petitions.c.unit, petitions.c.state,
-            petitions.c.handling_class, petitions.c.due_at, petitions.c.late_units, why.label("why"),
-            since.label("since"),
+            petitions.c.petition_id, _team_now().label("team_id"), petitions.c.owner_id, petitions.c.unit,
+            petitions.c.state, petitions.c.handling_class, petitions.c.due_at, petitions.c.late_units,
+            why.label("why"), since.label("since"),
         )
-        .where(on_it)
+        # Found by the list's own index, and only then put in order: the table itself is long.
+        .where(petitions.c.petition_id.in_(select(petitions.c.petition_id).where(on_it).correlate(None)))
         .order_by(petitions.c.petition_id)
         .limit(limit)
     )  # fmt: skip
     if team:
-        query = query.where(petitions.c.team_id == team)
+        query = query.where(_team_now() == team)
     if unit:
         late = petitions.c.late_units.contains(f"\n{unit}\n", autoescape=True)
         query = query.where(or_(petitions.c.unit == unit, late) if which == "no_echo" else petitions.c.unit == unit)
@@ -47,18 +50,16 @@ def listed(
 def _columns(which: Which) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[bool]]:
     """Why, since when, and whether it is on the list."""
     if which == "unconfirmed":
-        return literal("not_confirmed"), petitions.c.state_at, _UNCONFIRMED
+        return literal("not_confirmed"), petitions.c.state_at, UNCONFIRMED
     why = petitions.c[which]
     return why, petitions.c[f"{which}_since"], and_(why.is_not(None), petitions.c.closed_at.is_(None))
 
 
-_UNCONFIRMED = and_(
-    petitions.c.state == "closed",
-    petitions.c.confirmed_at.is_(None),
-    petitions.c.merged_into.is_(None),
-)
-"""Said to be closed, and neither the owner nor the citizen has confirmed it (首问书记确认). The closing waits for that
-only where the closing rule says so."""
+def _team_now() -> ColumnElement[str]:
+    """Whom to ask today: the owner's team on the roster, where the roster knows the owner. The petition itself keeps
+    the team that it came to, or was handed over to."""
+    found = select(secretaries.c.team_id).where(secretaries.c.secretary_id == petitions.c.owner_id)
+    return func.coalesce(found.scalar_subquery(), petitions.c.team_id)
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Who answers for a petition (首问负责): the owner secretary is replaced only by a recorded hand-over, and when a
 secretary has left, the team's leader inherits until somebody is named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from bridge import ids
 from bridge.ledger.journal import BRIDGE
 from bridge.ledger.opening import FIRST_OWNER, open_petition
+from bridge.ledger.owned import owned
 from bridge.ledger.roster_tables import secretaries, teams
 from bridge.ledger.tables import Row, petitions
 from bridge.ledger.work import PetitionRow, Work
@@ -68,26 +69,29 @@ def _carry_out(work: Work, order: HandOver) -> HandedOver:
 
 
 def inherit(work: Work, duty: Secretary, limits: Sequence[int]) -> list[int]:
-    """Open petitions of secretaries who have left go to the leader of their team, or to a member where nobody leads, or
-    to the one on duty (值班) where the team has nobody left; how many did."""
-    gone = (
-        select(petitions.c.petition_id, secretaries.c.team_id)
-        .join(secretaries, secretaries.c.secretary_id == petitions.c.owner_id)
-        .where(~secretaries.c.active, petitions.c.closed_at.is_(None), petitions.c.owner_id != duty.id)
-        .order_by(petitions.c.petition_id)
-        .limit(max(limits))
-    )
-    found = {row.petition_id: row.team_id for row in work.conn.execute(gone)}
+    """What secretaries who have left answered for goes to the leader of their team, or to a member where nobody leads,
+    or to the one on duty (值班) where the team has nobody left; how many petitions did."""
+    left = select(secretaries.c.secretary_id).where(~secretaries.c.active, secretaries.c.secretary_id != duty.id)
+    # Not in order: sorted by number, the database would walk through all petitions to find these few.
+    gone = owned(select(petitions.c.petition_id, petitions.c.owner_id).where(petitions.c.owner_id.in_(left)))
+    found = {row.petition_id: row.owner_id for row in work.conn.execute(gone.limit(max(limits)))}
     work.load(found)
-    heirs = {team_id: _heir(work, team_id) for team_id in set(found.values())}
-    for petition_id, team_id in found.items():
-        heir, row = heirs[team_id], work.rows[petition_id]
+    team_of = _teams_of(work, set(found.values()))
+    heirs = {team_id: _heir(work, team_id) for team_id in set(team_of.values())}
+    for petition_id, owner_id in found.items():
+        heir, row = heirs[team_of[owner_id]], work.rows[petition_id]
         if heir is not None:
             _change(work, row, heir, "inherited", None, "书记离任，由队长接任")
         else:
             _change(work, row, _on_duty(duty), "inherited", None, "书记离任，队内无在任书记，由值班书记接任")
     work.flush()
     return [len(found)] * len(limits)
+
+
+def _teams_of(work: Work, secretary_ids: Iterable[str]) -> dict[str, str]:
+    columns = (secretaries.c.secretary_id, secretaries.c.team_id)
+    query = select(*columns).where(secretaries.c.secretary_id.in_(sorted(secretary_ids)))
+    return {row.secretary_id: row.team_id for row in work.conn.execute(query)}
 
 
 def _heir(work: Work, team_id: str) -> Row | None:

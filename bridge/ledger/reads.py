@@ -213,8 +213,7 @@ def views_by_owner(conn: Connection, vault: Vault, openid_key: str, refs: Sequen
     if refs:
         query = query.where(petitions.c.petition_id.in_(named))
     else:
-        waits = petitions.c.state.in_(sorted(TO_CONFIRM)) & petitions.c.confirmed_at.is_(None)
-        query = query.where(waits, petitions.c.merged_into.is_(None))
+        query = query.where(petitions.c.state.in_(sorted(TO_CONFIRM)), petitions.c.confirmed_at.is_(None))
     return _views(conn, vault, query.order_by(petitions.c.accepted_at.desc()).limit(VIEWS))
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, case, func, select
 
 from bridge.clock import iso
 from bridge.ledger import roster
+from bridge.ledger.owned import owned
 from bridge.ledger.roster_tables import bindings, secretaries
 from bridge.ledger.tables import Row, petitions
 
@@ -18,8 +19,9 @@ UNBOUND_ZH = {
 
 
 def unbound_owners(conn: Connection, *, limit: int = 100, after: str | None = None) -> list[dict[str, Any]]:
-    """Owner secretaries of open petitions to whom no openid is bound, by id: why, how many they have, since when the
-    oldest is here. None before the first roster: then nobody can be bound, and a file says whom WeChat reaches."""
+    """Owner secretaries who answer for something and to whom no openid is bound, by id: why, how many petitions they
+    have, since when the oldest is here. None before the first roster: then nobody can be bound, and a file says whom
+    WeChat reaches."""
     if not roster.version(conn):
         return []
     query = (
@@ -41,17 +43,17 @@ def unbound_owners(conn: Connection, *, limit: int = 100, after: str | None = No
     return [_owner(row) for row in conn.execute(query).mappings()]
 
 
+_EACH = owned(select(petitions.c.owner_id, petitions.c.accepted_at).where(petitions.c.owner_id.is_not(None))).subquery()
 _OWNED = (
     select(
-        petitions.c.owner_id,
+        _EACH.c.owner_id,
         func.count().label("petitions"),
-        func.min(petitions.c.accepted_at).label("oldest_at"),
+        func.min(_EACH.c.accepted_at).label("oldest_at"),
     )
-    .where(petitions.c.closed_at.is_(None), petitions.c.owner_id.is_not(None))
-    .group_by(petitions.c.owner_id)
+    .group_by(_EACH.c.owner_id)
     .subquery("owned")
 )
-"""Who answers for how many open petitions."""
+"""Who answers for how many petitions."""
 
 
 def _owner(row: Row) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_before_the_first_roster_nobody_can_be_bound(bench: Bench) -> None:
     assert why(bench) == {"S1": "not_on_roster"}
 
 
-def test_what_is_closed_needs_nobody(bench: Bench) -> None:
+def test_what_is_closed_needs_the_owner_until_it_is_confirmed(bench: Bench) -> None:
     roster(bench, "S1")
     case = brought(bench, "a", "S1")
     bench.route_all()
@@ -80,6 +80,9 @@ def test_what_is_closed_needs_nobody(bench: Bench) -> None:
     bench.say(case, EventType.CLOSED, HOTLINE, text="已修好")
     bench.route_all()
     bench.deliver(case, WECHAT, told_petitioner=True)
+    assert bench.petition(case)["closed_at"] is not None
+    assert why(bench) == {"S1": "not_bound"}
+    bench.say(case, EventType.RATED, actor="petitioner", satisfaction="satisfied")
     assert found(bench) == []
 
 
