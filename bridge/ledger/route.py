@@ -116,10 +116,15 @@ def _hand_over(work: Work, decide: Decide, lanes: _Lanes, event: Row) -> list[di
     work.note(
         "event.routed", row.petition_id, event_id=event["event_id"], sequence=event["sequence"], from_="bridge",
         to=",".join(target.system for target in targets) or None,
-        outcome="routed" if targets else "no_target",
+        outcome="routed" if targets else _without_target(row, event),
         trace_id=event["traceparent"][3:35] if event["traceparent"] else None,
     )  # fmt: skip
     return made
+
+
+def _without_target(row: PetitionRow, event: Row) -> str:
+    """`held`: nobody else is to have the case, and somebody has it (现场解决: the secretary who filed it)."""
+    return "held" if event["type"] in OPENING and row.holder is not None else "no_target"
 
 
 def _hearing(target: Target, event: Row, messenger: str) -> Target | None:

@@ -4,8 +4,9 @@
 `sequence` (from 2) and the `event_id` of that event, and may stand anywhere. After the end, much may still happen: a
 receipt that is late, an event that reopens the petition, an operator's replay.
 
-A petition has a place from the moment somebody has it: the system it came from, or those it was routed to. Only what a
-citizen wrote to the messenger itself, which handles nothing, can have none: all of it routed, and to nobody.
+A petition has a place from the moment somebody has it: the system it came from, or those it was routed to, or the
+secretary who settles it on the spot (`held`). Only what a citizen wrote to the messenger itself, which handles nothing,
+can have none: all of it routed, and to nobody.
 """
 
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ class Stories:
             waiting[1] -= 1
         elif what.startswith("petition.") and entry.get("event_id") is not None:
             waiting[1] += 1
-        if entry.get("to") not in (None, "bridge") or (what == "petition.closed" and entry.get("event_id") is None):
+        is_held = what == "event.routed" and entry.get("outcome") == "held"
+        if is_held or entry.get("to") not in (None, "bridge") or (what == "petition.closed" and entry.get("event_id") is None):
             del self._unplaced[petition]
 
     def _turn(self, petition: str, what: str, closed: bool | None, *, opens: bool, closes: bool) -> str | None:

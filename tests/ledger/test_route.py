@@ -3,6 +3,7 @@
 import threading
 import uuid
 
+import orjson
 import pytest
 
 from bridge.adapter import Receipt
@@ -187,6 +188,8 @@ def test_the_petitions_own_class_can_say_that_its_source_keeps_it(bench: Bench) 
     bench.route_all()
     assert bench.petition(case)["holder"] == WECHAT
     assert bench.place() == {"held": 1}
+    (routed,) = bench.rows("SELECT body FROM journal WHERE what = 'event.routed'")
+    assert orjson.loads(routed["body"])["outcome"] == "held", "the audit log tells an auditor so"
 
 
 def test_a_petition_that_nobody_can_be_told_of_still_has_a_place(bench: Bench) -> None:

@@ -657,6 +657,8 @@ def test_a_petition_that_nobody_has_is_named(tmp_path: Path, sealed: Sealed) -> 
         *(from_wechat("petition.urged", "more to come", event_id="f", sequence=2),),
         *(from_wechat("petition.accepted", "kept by its source", **opening, **{"from": "hotline12345"}),),
         *(routed("kept by its source", None),),
+        *(from_wechat("petition.accepted", "on the spot", **opening),),
+        *({**routed("on the spot", None), "outcome": "held"},),
         *(from_wechat("petition.accepted", "ended", **opening), routed("ended", None)),
         *(from_wechat("petition.closed", "ended", **{"from": None, "to": None}),),
     )
