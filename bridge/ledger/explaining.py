@@ -1,5 +1,7 @@
 """Why a petition's deadlines are what they are (`bridge deadlines explain`)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -10,7 +12,10 @@ from bridge.ledger.histories import read_histories
 from bridge.ledger.judge import facts_of
 from bridge.ledger.tables import petitions
 from bridge.rules.book import RuleBook
+from bridge.rules.profiles import Facts
+from bridge.rules.steps import Step, in_order
 from bridge.vault import Vault
+from schemas.event import EventType
 
 
 def frozen_editions(conn: Connection) -> set[str]:
@@ -35,7 +40,7 @@ def explain(conn: Connection, vault: Vault, book: RuleBook, petition_id: str) ->
                "paused_since": found.paused_since, "stopped_at": found.stopped_at}  # fmt: skip
     return {
         "petition_id": petition_id,
-        "explained": book.profiles.explain(facts),
+        "explained": _explained(book, facts, history.steps),
         "profile": found.profile,
         "version": found.version,
         "provisional": found.provisional,
@@ -56,3 +61,15 @@ def explain(conn: Connection, vault: Vault, book: RuleBook, petition_id: str) ->
         ],
         "notes": list(found.notes),
     }
+
+
+def _explained(book: RuleBook, facts: Facts, steps: Iterable[Step]) -> str:
+    """The profile of each class that the petition has had, the one in force last."""
+    blocks = [book.profiles.explain(facts)]
+    for step in in_order(steps):
+        given = step.data.handling_class
+        if step.type is not EventType.RECLASSED or given is None or given == facts.handling_class:
+            continue
+        facts = replace(facts, handling_class=given)
+        blocks.append(f"re-classed {iso(to_ms(step.at))} (改类)\n{book.profiles.explain(facts)}")
+    return "\n\n".join(blocks)

@@ -69,7 +69,8 @@ class Stories:
         elif what.startswith("petition.") and entry.get("event_id") is not None:
             waiting[1] += 1
         is_held = what == "event.routed" and entry.get("outcome") == "held"
-        if is_held or entry.get("to") not in (None, "bridge") or (what == "petition.closed" and entry.get("event_id") is None):
+        is_over = what == "petition.closed" and entry.get("event_id") is None
+        if is_held or is_over or entry.get("to") not in (None, "bridge"):
             del self._unplaced[petition]
 
     def _turn(self, petition: str, what: str, closed: bool | None, *, opens: bool, closes: bool) -> str | None:

@@ -15,8 +15,9 @@ from bridge.rules.calendar import Override
 from bridge.rules.notice import Notice, parse
 from schemas.base import SHANGHAI
 from schemas.event import EventType as E
+from schemas.petition import HandlingClass
 from tests.ledger.conftest import MakeBench
-from tests.support.ledgers import HOTLINE, Bench, Case, number, petition, submission
+from tests.support.ledgers import CENTER, HOTLINE, Bench, Case, number, petition, submission
 
 OFF_2027 = (
     "2027-01-01", "2027-01-04", "2027-02-05", "2027-02-08", "2027-02-09", "2027-02-10", "2027-02-11", "2027-04-05",
@@ -132,8 +133,9 @@ def test_what_says_the_same_again_wakes_nobody(bench: Bench) -> None:
 
 
 def test_a_correction_leaves_the_other_days_of_its_year(bench: Bench) -> None:
-    for line in ("2026-12-24,0,一号", "2026-12-25,0,二号"):
-        bench.do(bench.ledger.load_notice(notice(bench, line), "zhang"))
+    bench.sql("INSERT INTO workdays VALUES ('2026-12-25T00:00:00', false, '一号', 1)")
+    for line, taken_away in (("2026-12-24,0,一号", 0), ("2026-12-25,0,二号", 1)):
+        assert bench.do(bench.ledger.load_notice(notice(bench, line), "zhang")).taken_away == taken_away
     with bench.store.reading() as conn:
         assert [one.day.day for one in notices.loaded_days(conn)] == [24, 25]
 
@@ -266,3 +268,15 @@ def test_deadlines_are_explained_with_all_that_moved_them(bench: Bench) -> None:
     assert [due["due"][:10] for due in found["history"] if due["clock"] == "reply"] == ["2026-11-27", "2026-12-01"]
     assert any("resumed is not allowed" in note for note in found["notes"])
     assert "→ general" in found["explained"]
+
+
+def test_after_a_new_class_its_own_profile_is_explained_too(bench: Bench) -> None:
+    case = bench.submit(cls=HandlingClass.ON_SITE)
+    bench.clock.at += timedelta(hours=1)
+    bench.say(case, E.RECLASSED, CENTER, handling_class=HandlingClass.HOTLINE_TRANSFER)
+    with bench.store.reading() as conn:
+        found = explain(conn, bench.privacy.vault, bench.ledger.rules, case.id)
+    assert found is not None
+    before, after = found["explained"].split("re-classed")
+    assert "→ on_site" in before
+    assert f"→ {found['profile']}" in after
