@@ -91,7 +91,9 @@ class Playground:
             await self._serve(self._sandbox(manifest), self._ports[manifest.system])
         ring = KeyRing((Caller(name="operator", sha256=hash_of(self.key), scopes=SCOPES),))
         await self._serve(build(self.bridge, ring), self.port)
-        self._http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"})
+        # A connection for each call: a server may hang up on an idle one at the moment it is used again.
+        connector = aiohttp.TCPConnector(force_close=True)
+        self._http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"}, connector=connector)
         return self
 
     async def __aexit__(

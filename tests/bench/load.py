@@ -83,7 +83,9 @@ async def latency(world: World, count: int, mark: str, rate: float) -> Latency:
 
 def _session(world: World) -> aiohttp.ClientSession:
     headers = {"Authorization": f"Bearer {world.form_key}", "Content-Type": "application/json"}
-    return aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+    # Idle connections are dropped before the server (uvicorn: after 5 s) hangs up on them.
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=2)
+    return aiohttp.ClientSession(headers=headers, connector=connector)
 
 
 async def _caller(world: World, session: aiohttp.ClientSession, waiting: list[bytes]) -> None:

@@ -75,7 +75,8 @@ class Hall:
         bridge = Bridge(self._settings, Part.ALL)
         server = Server(build(bridge, KeyRing.load(self._settings.api_keys)), "127.0.0.1", 0)
         await server.start()
-        return bridge, server, aiohttp.ClientSession()
+        # A connection for each call: the server may hang up on an idle one at the moment it is used again.
+        return bridge, server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
 
     @property
     def url(self) -> str:
