@@ -143,7 +143,7 @@ class _Walk:
             self._assign(at, self._ahead("sign_by", named, at), self._ahead("return_by", named, at))
         # Who asks again may name the date again, though it has passed by now.
         if named.due_at not in self.clock.given and (due := self._ahead("due_at", named, at)) is not None:
-            self.clock.given.append(due)
+            self.clock.name(due)
             self._refresh(at)
 
     def _ahead(self, name: str, named: EventData, at: datetime) -> datetime | None:
@@ -187,7 +187,7 @@ class _Walk:
 
     def _extend(self, grant: Grant, source: str, at: datetime) -> None:
         self.clock.tellings.add(self._reply(), grant, source, self.calendar)
-        self.clock.grants.append(grant)
+        self.clock.grant(grant)
         self._next_reply_turn()
         if self.clock.is_capped(self.choice.profile, self.calendar):
             self._note(at, f"extensions beyond {self.choice.profile.extension} count up to it")

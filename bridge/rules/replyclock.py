@@ -1,6 +1,7 @@
 """The clock of the reply within one round: when it started, what was granted, and while what it stood still."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,6 +9,21 @@ from bridge.rules.calendar import Calendar, Moment
 from bridge.rules.extensions import Grant, Tellings, extended
 from bridge.rules.profiles import Profile
 from bridge.rules.term import Term, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A deadline that a system named."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Stood:
+    """A pause that is over."""
+
+    since: datetime
+    until: datetime
 
 
 class ReplyClock:
@@ -25,11 +41,20 @@ class ReplyClock:
         self.paused_since: datetime | None = None
         self.stopped_at: datetime | None = None
         self._reasons: set[str] = set()
-        self._pauses: list[tuple[datetime, datetime]] = []
+        self._happened: list[_Named | _Stood | Grant] = []
 
     @property
     def runs(self) -> bool:
         return self.stopped_at is None and self.paused_since is None
+
+    def name(self, due: datetime) -> None:
+        """A system names a date by which it wants the reply."""
+        self.given.append(due)
+        self._happened.append(_Named(due))
+
+    def grant(self, grant: Grant) -> None:
+        self.grants.append(grant)
+        self._happened.append(grant)
 
     def pause(self, reason: str, at: datetime) -> bool:
         """Whether the clock stands still from now on."""
@@ -46,7 +71,7 @@ class ReplyClock:
         self._reasons -= set(reasons)
         if self.paused_since is None or self._reasons:
             return False
-        self._pauses.append((self.paused_since, at))
+        self._happened.append(_Stood(self.paused_since, at))
         self.paused_since = None
         return True
 
@@ -57,36 +82,38 @@ class ReplyClock:
         self.stopped_at = self.stopped_at or at
 
     def due(self, profile: Profile, calendar: Calendar) -> Moment:
-        """The deadline: the profile's term, an earlier one that a system named, pauses, then extensions up to the most
+        """The deadline: the profile's term, an earlier one that a system named, pauses, and extensions up to the most
         that the profile allows."""
-        plain = self._unextended(profile, calendar)
-        return min(self._extended(plain, calendar), self._latest(plain, profile, calendar), key=_when)
+        plain, due = self._reckon(profile, calendar)
+        return min(due, _latest(plain, profile, calendar), key=_when)
 
     def is_capped(self, profile: Profile, calendar: Calendar) -> bool:
         """Whether more was granted than the profile allows."""
-        plain = self._unextended(profile, calendar)
-        return self._extended(plain, calendar).at > self._latest(plain, profile, calendar).at
+        plain, due = self._reckon(profile, calendar)
+        return due.at > _latest(plain, profile, calendar).at
 
-    def _unextended(self, profile: Profile, calendar: Calendar) -> Moment:
-        due = calendar.due(self.start, profile.reply)
-        due = min([due, *map(Moment, self.given)], key=_when)
-        for since, until in self._pauses:
-            due = _put_off(due, since, until, profile.reply.unit, calendar)
-        return due
-
-    def _extended(self, due: Moment, calendar: Calendar) -> Moment:
-        for grant in self.grants:
-            due = extended(due, grant, calendar)
-        return due
-
-    def _latest(self, plain: Moment, profile: Profile, calendar: Calendar) -> Moment:
-        return calendar.put_off(plain, profile.extension) if profile.extension is not None else plain
+    def _reckon(self, profile: Profile, calendar: Calendar) -> tuple[Moment, Moment]:
+        """The deadline without the extensions, and with all of them. In the order in which it happened: whoever names a
+        date has counted what was granted, and how long the clock stood, before."""
+        plain = due = calendar.due(self.start, profile.reply)
+        for one in self._happened:
+            if isinstance(one, _Named):
+                plain, due = (min(moment, Moment(one.at), key=_when) for moment in (plain, due))
+            elif isinstance(one, _Stood):
+                plain, due = (_put_off(moment, one, profile.reply.unit, calendar) for moment in (plain, due))
+            else:
+                due = extended(due, one, calendar)
+        return plain, due
 
 
-def _put_off(due: Moment, since: datetime, until: datetime, unit: Unit, calendar: Calendar) -> Moment:
+def _latest(plain: Moment, profile: Profile, calendar: Calendar) -> Moment:
+    return calendar.put_off(plain, profile.extension) if profile.extension is not None else plain
+
+
+def _put_off(due: Moment, pause: _Stood, unit: Unit, calendar: Calendar) -> Moment:
     if unit is Unit.HOURS:
-        return Moment(due.at + max(until - since, timedelta(0)), due.provisional)
-    days, guessed = calendar.between(since, until, unit)
+        return Moment(due.at + max(pause.until - pause.since, timedelta(0)), due.provisional)
+    days, guessed = calendar.between(pause.since, pause.until, unit)
     due = calendar.put_off(due, Term(Decimal(days), unit)) if days else due
     return Moment(due.at, due.provisional or guessed)
 

@@ -23,6 +23,9 @@ TWO_WEEKS = profile(
     reply="10WD", sign="1WD", return_window="2WD", extension="5WD", extensions=2,
     pause=["return", "redispatch", "extension", "suspension"], given="earlier",
 )  # fmt: skip
+PAUSING_5 = Profiles((edition("pausing", "2020-01-01", profile(
+    reply="5WD", extension="10WD", extensions=2, pause=["return", "redispatch", "suspension"], given="earlier",
+)),))  # fmt: skip
 PAUSING = Profiles((edition("pausing", "2020-01-01", TWO_WEEKS),))
 
 
@@ -229,6 +232,33 @@ def test_a_date_that_has_passed_at_the_dispatch_is_noted_and_not_counted(name: s
 def test_a_date_that_counted_may_be_named_again_when_it_has_passed() -> None:
     named = [step("dispatched", when, unit="甲局", due_at=at("11-05 17:00")) for when in ("11-03", "11-06")]
     assert (after(*named).reply, after(*named).notes) == (at("11-05 17:00"), ())
+
+
+def named_at(when: str, due: str = "11-12 18:00") -> Step:
+    return step("dispatched", when, unit="乙局", due_at=at(due))
+
+
+GRANTED, STOOD = step("extended", "11-06 12:00", **days(5)), (step("suspended", "11-04"), step("resumed", "11-06"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "reply"),
+    [
+        ((GRANTED, named_at("11-09")), "11-12 18:00"),
+        ((GRANTED, named_at("11-09", "11-06 18:00")), "11-16 23:59:59"),
+        ((named_at("11-03"), GRANTED), "11-16 23:59:59"),
+        ((named_at("11-03", "11-05 18:00"), GRANTED), "11-12 18:00"),
+        ((named_at("11-03"), GRANTED, named_at("11-09")), "11-16 23:59:59"),
+        ((GRANTED, named_at("11-09"), step("extended", "11-10", **days(2))), "11-16 18:00"),
+        ((GRANTED, named_at("11-09"), step("extended", "11-10", **days(9))), "11-23 23:59:59"),
+        ((*STOOD, named_at("11-09", "11-10 18:00")), "11-10 18:00"),
+        ((*STOOD, GRANTED, named_at("11-09")), "11-12 18:00"),
+        ((named_at("11-03", "11-06 18:00"), *STOOD), "11-10 18:00"),
+        ((step("extended", "11-03", due_at=at("11-16 18:00")), *STOOD), "11-18 18:00"),
+    ],
+)
+def test_whoever_names_a_date_has_counted_what_came_before(steps: tuple[Step, ...], reply: str) -> None:
+    assert after(*steps, profiles=PAUSING_5).reply == at(reply)
 
 
 def test_where_the_profile_ignores_it_a_named_date_does_not_count() -> None:
