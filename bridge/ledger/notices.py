@@ -3,17 +3,26 @@ is looked at again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
+from bridge.clock import to_ms
 from bridge.ledger.tables import petitions, workdays
 from bridge.ledger.work import Work
 from bridge.rules.book import RuleBook
 from bridge.rules.calendar import Calendar, CalendarRules, Override
 from bridge.rules.notice import Notice
+from bridge.rules.profiles import Profiles
+from bridge.rules.term import Term, Unit
+from schemas.base import SHANGHAI
+
+LONGEST_REST = timedelta(days=14)
+"""More than any days off last, with the part of a week at either end of a term."""
+
+_DAYS = {Unit.WORKING_DAYS: timedelta(days=7 / 5), Unit.DAYS: timedelta(days=1), Unit.HOURS: timedelta(hours=1)}
 
 _log = structlog.get_logger("bridge.notices")
 
@@ -40,8 +49,8 @@ def load_notice(work: Work, orders: Sequence[tuple[Notice, str]]) -> list[Loaded
 def _load(work: Work, notice: Notice, operator: str) -> Loaded:
     before = loaded_days(work.conn)
     taken_away = _replace(work, notice)
-    differs = _differs(work.rules.calendar_rules, before, loaded_days(work.conn))
-    looked_at, provisional = _wake(work) if differs else (0, 0)
+    first = _first_changed(work.rules.calendar_rules, before, loaded_days(work.conn))
+    looked_at, provisional = _wake(work, first) if first is not None else (0, 0)
     loaded = Loaded(len(notice.days), tuple(sorted(notice.years)), taken_away, looked_at, provisional)
     years = " ".join(map(str, loaded.years)) or "-"
     work.note("operator.calendar_loaded", actor=f"operator:{operator}", outcome="loaded",
@@ -72,26 +81,46 @@ def _replace(work: Work, notice: Notice) -> int:
     return len(old.difference(days))
 
 
-def _differs(rules: CalendarRules, before: Sequence[Override], after: Sequence[Override]) -> bool:
-    """Whether any day is counted otherwise, or with another certainty, than before."""
+def _first_changed(rules: CalendarRules, before: Sequence[Override], after: Sequence[Override]) -> date | None:
+    """The first day that is counted otherwise, or with another certainty, than before."""
     old, new = Calendar(rules, before), Calendar(rules, after)
     days = {one.day for one in (*before, *after)}
-    return any(old.is_workday(day) != new.is_workday(day) for day in days) or any(
-        old.knows(year) != new.knows(year) for year in {day.year for day in days}
+    changed = [day for day in days if old.is_workday(day) != new.is_workday(day)]
+    years = [date(year, 1, 1) for year in {day.year for day in days} if old.knows(year) != new.knows(year)]
+    return min([*changed, *years], default=None)
+
+
+def _wake(work: Work, first: date) -> tuple[int, int]:
+    """Let the rules look at every open petition whose clocks or cards may have counted this day or a later one; how
+    many there are, and how many of them were provisional."""
+    since = to_ms(datetime.combine(first, time.min, SHANGHAI) - reach(work.rules.profiles))
+    # No row tells how far its clocks and cards go, but all of them begin with a word about the petition.
+    counted = or_(petitions.c.updated_at >= since, petitions.c.due_at >= since, petitions.c.provisional)
+    touched = and_(petitions.c.closed_at.is_(None), counted)
+    # Locks are always taken in one order: another process may be working on some of them. They are waited for: what it
+    # is counting now is counted without this notice.
+    locked = select(petitions.c.provisional).where(touched).order_by(petitions.c.petition_id).with_for_update()
+    provisional = work.conn.scalars(locked).all()
+    later = or_(petitions.c.look_at.is_(None), petitions.c.look_at > work.now)
+    work.conn.execute(update(petitions).where(touched, later).values(look_at=work.now))
+    return len(provisional), sum(provisional)
+
+
+def reach(profiles: Profiles) -> timedelta:
+    """More than can lie between the last word about a petition and its last card, by any profile."""
+    return LONGEST_REST + max(
+        _longest(profile.accept, profile.sign, profile.return_window, profile.reply)
+        + _longest(profile.extension)
+        + _longest(cards.yellow, cards.red, cards.black)
+        for edition in profiles.editions
+        for profile in edition.profile
+        for cards in (edition.cards_of(profile),)
     )
 
 
-def _wake(work: Work) -> tuple[int, int]:
-    """Let the rules look at every open petition, since no row tells which days its clocks and cards have counted; how
-    many there are, and how many of them were provisional."""
-    is_open = petitions.c.closed_at.is_(None)
-    # Locks are always taken in one order: another process may be working on some of them. They are waited for: what it
-    # is counting now is counted without this notice.
-    locked = select(petitions.c.provisional).where(is_open).order_by(petitions.c.petition_id).with_for_update()
-    provisional = work.conn.scalars(locked).all()
-    later = or_(petitions.c.look_at.is_(None), petitions.c.look_at > work.now)
-    work.conn.execute(update(petitions).where(is_open, later).values(look_at=work.now))
-    return len(provisional), sum(provisional)
+def _longest(*terms: Term | None) -> timedelta:
+    """In days of any kind: a week has five working days."""
+    return max((float(term.amount) * _DAYS[term.unit] for term in terms if term is not None), default=timedelta(0))
 
 
 # ── what is known ──

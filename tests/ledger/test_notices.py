@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bridge.clock import from_ms
 from bridge.ledger import notices
 from bridge.ledger.explaining import explain, frozen_editions
-from bridge.rules.book import RuleBook
+from bridge.rules.book import RuleBook, built_in
 from bridge.rules.calendar import Override
 from bridge.rules.notice import Notice, parse
 from schemas.base import SHANGHAI
@@ -145,6 +145,29 @@ def test_a_closed_petition_is_left_alone(bench: Bench) -> None:
     bench.sql("UPDATE petitions SET closed_at = 1, look_at = NULL")
     assert bench.do(bench.ledger.load_notice(notice(bench), "zhang")).looked_at == 0
     assert bench.petition(fresh)["look_at"] is None
+
+
+def test_who_ends_long_before_the_days_is_left_alone(bench: Bench) -> None:
+    bench.clock.at = on("2026-11-09 10:00:00")
+    bring(bench)
+    while bench.judge():
+        pass
+    assert bench.do(bench.ledger.load_notice(notice(bench), "zhang")).looked_at == 0
+    assert bench.judge() == 0
+    # Due on the 16th, and its black card comes on the 24th.
+    assert bench.do(bench.ledger.load_notice(notice(bench, "2026-11-24,0,市府办"), "zhang")).looked_at == 1
+
+
+@pytest.mark.parametrize("number_", range(1, 400, 7))
+def test_no_clock_reaches_further_than_is_said(number_: int) -> None:
+    book = built_in()
+    begin = on("2025-09-01 10:00:00") + timedelta(days=number_)
+    for edition in book.profiles.editions:
+        for profile in edition.profile:
+            due = book.calendar.due(begin, profile.reply)
+            due = book.calendar.put_off(due, profile.extension) if profile.extension is not None else due
+            for card in filter(None, (edition.cards_of(profile).red, edition.cards_of(profile).black)):
+                assert book.calendar.day_over(due.at, card).at - begin < notices.reach(book.profiles)
 
 
 def test_a_later_notice_is_another_one_whatever_the_clock_says(bench: Bench, make_bench: MakeBench) -> None:
