@@ -171,6 +171,14 @@ class Shown:
             self._families[family].add(members)
         return True
 
+    def admits_all(self, entries: Iterable[Members], family: Hashable) -> bool:
+        """Whether all of these, which are one family, may be shown; if not, none of them counts as shown."""
+        numbers, families = set(self._numbers), {name: set(held) for name, held in self._families.items()}
+        if all(self.admits(members, (family,)) for members in entries):
+            return True
+        self._numbers, self._families = numbers, defaultdict(set, families)
+        return False
+
     def nearly(self, members: Members) -> bool:
         """Whether a small group is all that lies between these and a number that is shown."""
         return any(

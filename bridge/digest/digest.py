@@ -14,7 +14,7 @@ from bridge.digest.tallies import Dimension, Tallies, count
 from bridge.lifecycle import ENDED
 from schemas.petition import Kind
 
-FORMAT = "laiting-digest/3"
+FORMAT = "laiting-digest/4"
 """Changes whenever the same cases would give another document."""
 
 Mask = Callable[[str], str]
@@ -66,13 +66,14 @@ class Digest:
 
 
 def compose(
-    cases: Sequence[Case], month: Month, cut_off: int, rules: DigestRules, mask: Mask, *, final: bool = True
+    cases: Sequence[Case], month: Month, cut_off: int, rules: DigestRules, mask: Mask, *, since: int, final: bool = True
 ) -> Digest:
     """The digest of `month` over `cases` as they stood at `cut_off`. Pure: the same arguments give the same digest.
 
+    `since` is when the ledger's first petition was taken in: the months before are no months to hold this one against.
     `mask` blots out what may be personal in a text: a phrase that it would change never becomes a label.
     """
-    desk = Desk(cases, month, cut_off, rules)
+    desk = Desk(cases, month, cut_off, rules, since)
     suggested = frozenset(at for at in desk.accepted if cases[at].kind == Kind.SUGGESTION.value)
     pending, difficult, repeated = findings.pending(desk), findings.difficult(desk), findings.repeated(desk)
     similar, suggestions = findings.alike(desk, desk.accepted), findings.alike(desk, suggested)
@@ -90,7 +91,7 @@ def compose(
             "repeated": _together(repeated),
             "suggestions": suggested,
         },
-        months=[(earlier, desk.accepted_in(earlier)) for earlier in (*month.before(rules.months_before), month)],
+        months=[(earlier, desk.accepted_in(earlier)) for earlier in (*desk.before, month)],
         hot=findings.hot(desk),
         repeated=repeated,
         pending=pending,

@@ -5,7 +5,7 @@ Both have the same shape. A number is `{"count": n}`, with `"petitions": […]` 
 and text only, so that the document has a canonical form (RFC 8785) and a digest that can be sealed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.clock import iso
@@ -13,7 +13,8 @@ from bridge.digest import findings, words
 from bridge.digest.anonymity import Key, Members
 from bridge.digest.digest import FORMAT, Digest
 from bridge.digest.findings import Finding, growth
-from bridge.digest.pens import Pen, Tracing, Veiling
+from bridge.digest.month import Month
+from bridge.digest.pens import Figure, Pen, Tracing, Veiling
 
 Document = dict[str, Any]
 
@@ -52,10 +53,10 @@ def _document(digest: Digest, pen: Pen) -> Document:
             "repeated": pen.single(totals["repeated"]),
             "difficult": pen.single(totals["difficult"]),
         },
-        "months": [_month(digest, pen, str(month), members) for month, members in digest.months],
+        "months": [_month(digest, pen, month, members) for month, members in digest.months],
         "tables": {name: _table(digest, pen, name) for name in TABLES},
         "kinds_by_class": _cross(digest, pen, *CROSS),
-        "hot": [_hot(digest, pen, found, figure) for found, figure in pen.entries(digest.hot)],
+        **_hot(digest, pen),
         "similar": _groups(digest, pen, digest.similar),
         "suggestions": _groups(digest, pen, digest.suggestions, SUGGESTIONS),
         "repeated": _about(digest, pen.entries(digest.repeated), "subject"),
@@ -67,9 +68,8 @@ def _document(digest: Digest, pen: Pen) -> Document:
     }
 
 
-def _month(digest: Digest, pen: Pen, name: str, members: Members) -> Document:
-    figure = pen.accepted(()) if members == digest.totals["accepted"] else pen.past(members)
-    return {"month": name, **figure}
+def _month(digest: Digest, pen: Pen, month: Month, members: Members) -> Document:
+    return {"month": str(month), **(pen.accepted(()) if month == digest.desk.month else pen.single(members))}
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,18 +104,43 @@ def _words(digest: Digest, dimension: str, key: str) -> dict[str, str]:
 # ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _hot(digest: Digest, pen: Pen, found: Finding, figure: Mapping[str, Any]) -> Document:
-    before = found.further["before"]
+def _hot(digest: Digest, pen: Pen) -> Document:
+    """The hot matters, and the months that they are held against (`against`): one whose numbers beside them would tell
+    of a small group is left out for all of them."""
+    shown = pen.entries(digest.hot)
+    against: dict[Month, list[Figure]] = {}
+    for at, (month, members) in enumerate(digest.months[:-1]):
+        column = pen.past(members, [found.further["before"][at] for found, _ in shown])
+        if column is not None:
+            against[month] = column
     return {
-        **found.about,
-        **figure,
-        "before": [pen.past(members) for members in before],
-        "trend": trend(len(found.members), [digest.desk.taken_for(members) for members in before]),
+        "against": [str(month) for month in against],
+        "hot": [
+            {
+                **found.about,
+                **figure,
+                "before": [{"month": str(month), **column[row]} for month, column in against.items()],
+                "trend": _trend(digest, found, against),
+            }
+            for row, (found, figure) in enumerate(shown)
+        ],
     }
 
 
-def trend(now: int, before: Sequence[int]) -> str:
-    """The month against the mean of the months before, in words: exact rates would give hidden numbers away."""
+def _trend(digest: Digest, found: Finding, against: Container[Month]) -> str | None:
+    earlier = zip(digest.months[:-1], found.further["before"], strict=True)
+    before = [digest.desk.taken_for(members) for (month, _), members in earlier if month in against]
+    if not any(before) and len(before) < len(digest.months) - 1:
+        # A month that is left out may have had it: nobody can say that it is new.
+        return None
+    return trend(len(found.members), before)
+
+
+def trend(now: int, before: Sequence[int]) -> str | None:
+    """The month against the mean of the months before, in words: exact rates would give hidden numbers away. None
+    without any month to hold it against."""
+    if not before:
+        return None
     if not any(before):
         return "new"
     percent = growth(now, before)

@@ -34,6 +34,14 @@ class Desk:
     month: Month
     cut_off: int
     rules: DigestRules
+    since: int
+    """When the ledger's first petition was taken in."""
+
+    @property
+    def before(self) -> tuple[Month, ...]:
+        """The months that this one is held against, the oldest first: none of them was over before the ledger began,
+        since what nobody could bring is no zero."""
+        return tuple(month for month in self.month.before(self.rules.months_before) if self.since < month.end)
 
     @property
     def accepted(self) -> Members:
@@ -92,9 +100,7 @@ class Desk:
 def hot(desk: Desk) -> list[Finding]:
     """热点: a place and subject that many brought, or that many more brought than in the months before."""
     rules = desk.rules
-    earlier = [
-        desk.by(desk.accepted_in(month), _matter) for month in desk.month.before(rules.months_before)
-    ]  # the oldest first
+    earlier = [desk.by(desk.accepted_in(month), _matter) for month in desk.before]
     found = []
     for (place, subject), members in desk.by(desk.accepted, _matter).items():
         before = tuple(month.get((place, subject), frozenset()) for month in earlier)
@@ -107,7 +113,8 @@ def hot(desk: Desk) -> list[Finding]:
 
 
 def growth(now: int, before: Sequence[int]) -> int:
-    """The month as a percentage of the mean of the months before; of a matter that is new, as if there had been one."""
+    """The month as a percentage of the mean of the months before; of a matter that is new, as if there had been one.
+    0 without any month to hold it against."""
     return 100 * now * len(before) // max(1, sum(before))
 
 

@@ -10,7 +10,7 @@ from bridge.digest.charts import SHADES, columns, spark, stack
 from bridge.digest.extract import totals
 from bridge.digest.markup import HIDDEN, bars, heading, note, nothing, number, right, say, sub, table
 from bridge.digest.month import Month
-from bridge.digest.rise import rise, written
+from bridge.digest.rise import against, mean, rise, written
 
 Document = Mapping[str, Any]
 _TITLES = {
@@ -105,12 +105,13 @@ def _lead(document: Document) -> str:
         return ""
     zh_change = f"上升{change}%" if change > 0 else f"下降{-change}%" if change < 0 else "持平"
     en_change = f"{abs(change)}% {'more' if change > 0 else 'fewer'} than" if change else "as many as"
+    zh_mean, en_mean = mean(len(before))
     hot = document["hot"][0] if document["hot"] else None
     zh_hot = f"反映最集中的是{hot['place']}的“{hot['subject']}”问题，{hot['count']}件。" if hot else ""
     en_hot = f" Most were about “{hot['subject']}” in {hot['place']} ({hot['count']})." if hot else ""
     return (
         f'<p class="lead">'
-        f"{say(f'本月受理群众诉求{accepted:,}件，比前{len(before)}个月月均{zh_change}。{zh_hot}', f'{accepted:,} petitions were taken in, {en_change} the mean of the {len(before)} months before.{en_hot}')}</p>"  # noqa: E501 - two sentences
+        f"{say(f'本月受理群众诉求{accepted:,}件，比{zh_mean}{zh_change}。{zh_hot}', f'{accepted:,} petitions were taken in, {en_change} {en_mean}.{en_hot}')}</p>"  # noqa: E501 - two sentences
     )
 
 
@@ -160,26 +161,43 @@ def _hot(document: Document) -> str:
     rows = []
     for rank, found in enumerate(document["hot"], 1):
         values = [month["count"] for month in found["before"]] + [found["count"]]
-        mean = " / ".join(number(value) for value in values[:-1])
+        earlier = " / ".join(number(value) for value in values[:-1])
         rows.append(
             [f'<td class="rank">{rank}</td>', escape(found["place"]), escape(found["subject"]),
-             right(number(values[-1])), right(mean), spark(values), _trend(found["trend"]),
+             right(number(values[-1])), right(earlier), spark(values), _trend(found["trend"]),
              right(written(rise(values[-1], values[:-1])))]
         )  # fmt: skip
-    head = ["", say("地点", "Place"), say("事项", "Subject"), _n("本月", "Month"), _n("前几个月", "Months before"), "",
-            say("走势", "Trend"), _n("较月均", "Against the mean")]  # fmt: skip
+    zh, en = mean(len(against(document)))
+    head = ["", say("地点", "Place"), say("事项", "Subject"), _n("本月", "Month"),
+            _n(zh.removesuffix("月均"), en.removeprefix("the mean of ").capitalize()), "",
+            say("走势", "Trend"), _n(f"比{zh}", f"Against {en}")]  # fmt: skip
+    shown = table(head, rows) if rows else nothing()
+    return heading("热点诉求", "Hot matters") + _hot_rule(document) + _compared(document) + shown
+
+
+def _hot_rule(document: Document) -> str:
     rule = document["rules"]["hot"] if "rules" in document else None
-    explained = (
-        note(
-            f"同一地点、同一事项，本月有{rule['persons']}人以上反映，或达到前几个月月均的{rule['growth_percent']}%以上。"
-            "有月份不予公布的，不列增幅。",
-            f"One place and subject: {rule['persons']} people, or {rule['growth_percent']}% of the months before. "
-            "No percentage where a month is not shown.",
-        )
-        if rule
-        else ""
+    if rule is None:
+        return ""
+    zh, en = mean(len(document["months"]) - 1)
+    grown = (f"，或达到{zh}的{rule['growth_percent']}%以上", f", or {rule['growth_percent']}% of {en}")
+    zh, en = grown if len(document["months"]) > 1 else ("", "")
+    return note(
+        f"同一地点、同一事项，本月有{rule['persons']}人以上反映{zh}。",
+        f"One place and subject: {rule['persons']} people{en}.",
     )
-    return heading("热点诉求", "Hot matters") + explained + (table(head, rows) if rows else nothing())
+
+
+def _compared(document: Document) -> str:
+    """Which months the trends go by."""
+    months = against(document)
+    if not months:
+        return note("没有可比月份，不列走势和增幅。", "There is no month to compare with: no trends.")
+    zh, en = mean(len(months))
+    return note(
+        f"走势、增幅：比{zh}（{'、'.join(months)}）。有月份不予公布的，不列增幅。",
+        f"Trends: against {en} ({', '.join(months)}). No percentage where a month is not shown.",
+    )
 
 
 def _similar(document: Document) -> str:
@@ -255,7 +273,9 @@ def _group_table(groups: Iterable[Mapping[str, Any]]) -> str:
     return table(head, rows) if rows else nothing()
 
 
-def _trend(name: str) -> str:
+def _trend(name: str | None) -> str:
+    if name is None:
+        return "–"
     return f'<span class="tag {name}">{say(*words.words("trend", name))}</span>'
 
 

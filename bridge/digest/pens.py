@@ -1,6 +1,6 @@
 """Two ways of writing a number down: for operators with its petitions, for everyone else if it tells of many people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from bridge.digest.anonymity import Key, Members, Shown, hidden
@@ -20,7 +20,10 @@ class Pen(Protocol):
 
     def single(self, members: Members) -> Figure: ...
 
-    def past(self, members: Members) -> Figure: ...
+    def past(self, taken_in: Members, parts: Sequence[Members]) -> list[Figure] | None:
+        """Of an earlier month, in which these were taken in: its part of each hot matter that is shown, or None where
+        they cannot be told together."""
+        ...
 
     def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
         """One list. `cells`: of the tables, in which everything on the list is known to lie."""
@@ -43,8 +46,8 @@ class Tracing:
         cases = self._digest.desk.cases
         return {"count": len(members), "petitions": [cases[at].petition_id for at in sorted(members)]}
 
-    def past(self, members: Members) -> Figure:
-        return self.single(members)
+    def past(self, taken_in: Members, parts: Sequence[Members]) -> list[Figure] | None:
+        return [self.single(members) for members in parts]
 
     def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
         return [(finding, self.single(finding.members)) for finding in found if finding.members]
@@ -74,9 +77,17 @@ class Veiling:
     def single(self, members: Members) -> Figure:
         return _figure(members, self._shown.admits(members))
 
-    def past(self, members: Members) -> Figure:
-        # An earlier month's number lies inside nothing that this document shows.
-        return _figure(members, not members or self._digest.desk.is_crowd(members))
+    def past(self, taken_in: Members, parts: Sequence[Members]) -> list[Figure] | None:
+        desk = self._digest.desk
+        told = [members for members in parts if desk.is_crowd(members)]
+        few = sum(bool(members) for members in parts) - len(told)
+        # What is left of the month when a reader takes away what is told. Each hidden part of it has a person or more,
+        # so besides those there must be a crowd. All parts go, not one: of a large one hidden among small ones no
+        # trend could be told that does not say which it is.
+        rest = taken_in.difference(*told)
+        if (rest and desk.people(rest) < desk.rules.k + few) or not self._shown.admits_all(told, object()):
+            return None
+        return [_figure(members, not members or members in told) for members in parts]
 
     def entries(self, found: Iterable[Finding], *cells: Key) -> list[tuple[Finding, Figure]]:
         # Entries of a list share nothing, and neither do the departments' parts of a matter: a reader can add them up.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from bridge.digest.case import Case, Entry, Happening, fold
 from bridge.digest.month import Month
@@ -35,6 +35,12 @@ def cases(conn: Connection, vault: Vault, month: Month, cut_off: int, months_bef
     told = [(row, case) for row, case in folded if _concerns(case, month, months_before)]
     people = _people(row for row, _ in told)
     return [replace(case, person=people[case.petition_id]) for _, case in told]
+
+
+def began(conn: Connection) -> int | None:
+    """When the ledger's first petition was taken in (milliseconds); None while there is none."""
+    found: int | None = conn.scalar(select(func.min(petitions.c.accepted_at)))
+    return found
 
 
 def erased_since(conn: Connection, month: Month, cut_off: int, months_before: int, since: int) -> bool:

@@ -1,6 +1,21 @@
 """By how much a matter grew, out of numbers that are shown: a percentage of a hidden one would give it away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def against(document: Mapping[str, Any]) -> list[str]:
+    """The months that its hot matters are held against. Until `laiting-digest/3` these were all that it shows, and no
+    number said of which it was."""
+    found: list[str] = document.get("against", [month["month"] for month in document["months"][:-1]])
+    return found
+
+
+def mean(months: int) -> tuple[str, str]:
+    """What a number is held against, in Chinese and English, with how many months that is: a young ledger has few."""
+    if months < 1:
+        return "前几个月月均", "the months before"
+    return f"前{months}个月月均", f"the mean of the {months} months before" if months > 1 else "the month before"
 
 
 def rise(now: int | None, before: Sequence[int | None]) -> int | None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bridge.rules.table import fault
+
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -101,6 +103,5 @@ class DigestRules(_Section):
 
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return fault(error, None)
     return str(error).splitlines()[0]

@@ -109,5 +109,6 @@ def _documents(
     conn: Connection, vault: Vault, month: Month, cut_off: int, rules: DigestRules, mask: Mask, *, final: bool
 ) -> tuple[Document, Document]:
     cases = reading.cases(conn, vault, month, cut_off, rules.months_before)
-    made = compose(cases, month, cut_off, rules, mask, final=final)
+    since = reading.began(conn)
+    made = compose(cases, month, cut_off, rules, mask, since=month.start if since is None else since, final=final)
     return published(made), traced(made)

@@ -11,7 +11,7 @@ from bridge.digest import words
 from bridge.digest.extract import totals
 from bridge.digest.markup import HIDDEN
 from bridge.digest.meeting import ACTIONS, STATES, what, who
-from bridge.digest.rise import rise
+from bridge.digest.rise import against, mean, rise
 from bridge.digest.rounds import asked, motion_words
 
 Document = Mapping[str, Any]
@@ -31,7 +31,6 @@ _TABLES = {
 }
 _NAMED = ("名称", "Name", "件数 Count")
 _MATTERS = ("地点 Place", "事项 Subject", "件数 Count")
-_HOT = (*_MATTERS, "前几个月 Before", "走势 Trend", "较月均% Against the mean, %")
 _PROPOSED = ("编号 Number", "标题 Title", "事项 Subject", "地点 Place", "状态 State")
 _CAME = ("民生实事项目 Projects", "议案提案 Motions")
 _ROUNDS = ("编号 Number", "标题 Title", "日期 Date", "环节 Round", "单位或对象 Who", "内容 What")
@@ -97,7 +96,7 @@ def _sheets(document: Document) -> Iterable[Sheet]:
             yield title, _NAMED, [_named(row) for row in document["tables"][name]]
     if "kinds_by_class" in document:
         yield "类型×方式 Kind by class", _CROSSED, [_crossed(cell) for cell in document["kinds_by_class"]]
-    yield "热点 Hot", _HOT, [_hot(found) for found in document["hot"]]
+    yield "热点 Hot", _hot_columns(against(document)), [_hot(found) for found in document["hot"]]
     yield from _lists(document)
     for key, title in (
         ("pending_matters", "久拖事项 Pending where"),
@@ -155,10 +154,16 @@ def _crossed(cell: Mapping[str, Any]) -> list[Cell]:
     return [*names, _number(cell["count"])]
 
 
+def _hot_columns(months: Sequence[str]) -> Sequence[str]:
+    zh, en = mean(len(months))
+    before = " / ".join((f"{zh.removesuffix('月均')} Before", *months))
+    return (*_MATTERS, before, "走势 Trend", f"比{zh}% Against {en}, %")
+
+
 def _hot(found: Mapping[str, Any]) -> list[Cell]:
     counts = [month["count"] for month in found["before"]]
     before = " / ".join(str(_number(count)) for count in counts)
-    trend = words.words("trend", found["trend"])[0]
+    trend = words.words("trend", found["trend"])[0] if found["trend"] else None
     return [*_matter(found), before, trend, rise(found["count"], counts)]
 
 

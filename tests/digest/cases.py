@@ -35,8 +35,9 @@ def many(count: int, start: int = 0, **more: Any) -> list[Case]:
     return [case(start + number, **more) for number in range(count)]
 
 
-def digest(cases: list[Case], rules: DigestRules = RULES) -> Digest:
-    return compose(cases, MONTH, CUT_OFF, rules, mask)
+def digest(cases: list[Case], rules: DigestRules = RULES, since: int = 0) -> Digest:
+    """`since`: when the ledger's first petition was taken in; long ago."""
+    return compose(cases, MONTH, CUT_OFF, rules, mask, since=since)
 
 
 def invented(count: int, seed: int = 5) -> list[Case]:

@@ -19,7 +19,7 @@ from tests.digest.cases import CUT_OFF, MONTH, RULES, digest, many
 def reckoned(units: list[str], *, final: bool = True) -> Reckoned:
     """A month in which each of these units got twelve petitions."""
     cases = [one for at, unit in enumerate(units) for one in many(12, 100 * at, unit=unit)]
-    made = compose(cases, MONTH, CUT_OFF, RULES, mask, final=final)
+    made = compose(cases, MONTH, CUT_OFF, RULES, mask, since=0, final=final)
     return Reckoned(MONTH, published(made), traced(made))
 
 

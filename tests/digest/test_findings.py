@@ -12,8 +12,8 @@ from tests.digest.cases import CUT_OFF, DAY, MONTH, RULES, case, many
 MATTER = ("柳岸社区", "供水")
 
 
-def desk(cases: list[Case]) -> Desk:
-    return Desk(cases, MONTH, CUT_OFF, RULES)
+def desk(cases: list[Case], since: int = 0) -> Desk:
+    return Desk(cases, MONTH, CUT_OFF, RULES, since)
 
 
 def earlier(months: int, count: int, start: int) -> list[Case]:
@@ -59,8 +59,22 @@ def test_hot_tells_the_months_before() -> None:
     assert [len(members) for members in found.further["before"]] == [2, 0, 3]
 
 
+def test_the_first_month_of_a_ledger_has_nothing_to_grow_from() -> None:
+    for count, hot in ((5, []), (10, [MATTER])):
+        found = findings.hot(desk(many(count), since=MONTH.start + DAY))
+        assert [(one.about["place"], one.about["subject"]) for one in found] == hot
+
+
+def test_a_month_counts_from_the_ledgers_first_petition_on() -> None:
+    since = MONTH.shift(-2).end - 1
+    (found,) = findings.hot(desk(many(12) + earlier(1, 12, 100), since=since))
+    assert [len(members) for members in found.further["before"]] == [0, 12]
+    (found,) = findings.hot(desk(many(12) + earlier(1, 12, 100), since=since + 1))
+    assert [len(members) for members in found.further["before"]] == [12]
+
+
 @pytest.mark.parametrize(
-    ("now", "before", "percent"), [(5, [5, 5, 5], 100), (5, [0, 0, 0], 1500), (0, [3], 0), (7, [2, 4], 233)]
+    ("now", "before", "percent"), [(5, [5, 5, 5], 100), (5, [0, 0, 0], 1500), (0, [3], 0), (7, [2, 4], 233), (7, [], 0)]
 )
 def test_growth(now: int, before: list[int], percent: int) -> None:
     assert growth(now, before) == percent

@@ -16,7 +16,7 @@ from bridge.digest.extract import extract
 from bridge.digest.markup import HIDDEN
 from bridge.digest.meeting import export, package
 from tests.digest.cases import MONTH, digest, invented, many
-from tests.digest.test_documents import again
+from tests.digest.test_documents import again, before
 from tests.digest.test_items import ITEM
 
 NASTY = '=1+1"><script>alert(1)</script>'
@@ -161,6 +161,33 @@ def test_growth_is_told_where_every_number_of_it_is(document: dict[str, Any]) ->
         assert re.findall(r"[+−±]\d+%", line) == ([percent] if percent else [])
         told = sheets(workbook.render(changed))["热点 Hot"][1]
         assert told[5:] == ([percent.strip("+%")] if percent else [])
+
+
+@pytest.mark.parametrize("since", [None, 0, 1, 2, 3])
+def test_it_says_against_how_many_months(since: int | None) -> None:
+    """Of a ledger that began so many months before; None: of one that began long ago."""
+    earlier = [one for back in (1, 2, 3) if since is None or back <= since for one in before(back, 10, 1000 * back)]
+    made = digest(many(14) + earlier, since=0 if since is None else MONTH.shift(-since).start)
+    document = published(made)
+    text, book = Reader(page.render(document)), sheets(workbook.render(document))["热点 Hot"]
+    months = 3 if since is None else since
+    if months:
+        assert f"比前{months}个月月均上升40%" in text.said("zh-CN")
+        assert f"走势、增幅：比前{months}个月月均（{'、'.join(document['against'])}）" in text.said("zh-CN")
+        assert f"或达到前{months}个月月均的200%以上" in text.said("zh-CN")
+        assert book[0][3].split(" / ") == [f"前{months}个月 Before", *document["against"]]
+        assert book[1] == ["柳岸社区", "供水", "14", " / ".join(["10"] * months), "上升", "40"]
+    else:
+        assert "没有可比月份" in text.said("zh-CN")
+        assert not re.search("0个月|新出现|大幅|上升|200%", text.said("zh-CN"))
+        assert book[1] == ["柳岸社区", "供水", "14"]
+
+
+def test_a_month_that_is_left_out_is_not_counted() -> None:
+    """September gives one person away; the trend goes by August and July."""
+    earlier = [*before(1, 10, 500), *before(1, 1, 600, place="丙社区"), *before(2, 10, 700), *before(3, 10, 800)]
+    document = published(digest(many(14) + earlier))
+    assert "走势、增幅：比前2个月月均（2026-07、2026-08）" in Reader(page.render(document)).said("zh-CN")
 
 
 @pytest.fixture(scope="module")

@@ -160,6 +160,17 @@ def test_which_petitions_a_month_concerns(town: Town) -> None:
     assert set(town.cases(to_ms(MIDDLE))) == {still_open, recent}
 
 
+def test_a_month_is_held_against_those_since_the_ledger_began(town: Town) -> None:
+    """Also where what began it was closed long before the months that are looked at."""
+    began = [str(MONTH.shift(-back)) for back in (3, 2, 1, 0)]
+    town.submit()
+    assert [month["month"] for month in town.reckon().traced["months"]] == began[-1:]
+    town.bench.clock.at = from_ms(MONTH.shift(-5).start)
+    town.close(town.submit(system=HOTLINE, handling_class=HandlingClass.ON_SITE))
+    town.bench.clock.at = MIDDLE
+    assert [month["month"] for month in town.reckon().traced["months"]] == began
+
+
 # ── sealing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -140,24 +140,24 @@ class Analysis:
 
     @cached_property
     def hot(self) -> dict[str, list[Stood]]:
-        """Ten people of one place and subject; or from five on, twice the mean of the three months before."""
+        """Ten people of one place and subject; or from five on, twice as many as in the month before: the city has
+        brought something for two months only, and the first one is held against none."""
         before = _by(self.before, _matter)
         found = {}
         for matter, members in _by((one for one in self.accepted if one.subject), _matter).items():
-            people, mean = len({one.person for one in members}), _taken_for(before.get(matter, [])) / 3
-            if people >= 10 or (people >= 5 and len(members) >= 2 * max(mean, 1 / 3)):
+            people, earlier = len({one.person for one in members}), _taken_for(before.get(matter, []))
+            if people >= 10 or (self.before and people >= 5 and len(members) >= 2 * max(earlier, 1)):
                 found[matter] = members
         return found
 
     @cached_property
     def before(self) -> list[Stood]:
-        """What was taken in earlier: the city began less than three months before."""
+        """What was taken in earlier."""
         return [one for one in self.everybody if one.taken < self.begin]
 
 
-def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], last_month: int) -> Numbers:
-    """Every number of the traced document. `months`: the names and bounds of the months shown; `last_month`: the place
-    of the month before among them."""
+def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]]) -> Numbers:
+    """Every number of the traced document. `months`: the names and bounds of the months shown, the oldest first."""
     accepted, pending, difficult = month.accepted, month.pending(), month.difficult()
     long = [one for part in pending.values() for one in part]
     hard = list({one.key: one for part in difficult.values() for one in part}.values())
@@ -179,7 +179,8 @@ def numbers(month: Analysis, months: Mapping[str, tuple[datetime, datetime]], la
     found |= _named("difficult_matters", _by((one for one in hard if one.subject), _matter))
     for matter, members in month.hot.items():
         found[f"hot/{matter}"] = members
-        found[f"hot/{matter}/before/{last_month}"] = [one for one in month.before if _matter(one) == matter]
+        if month.before:
+            found[f"hot/{matter}/before/{next(iter(months))}"] = [one for one in month.before if _matter(one) == matter]
     found |= _groups("similar", accepted)
     found |= _groups("suggestions", _suggested(month))
     for unit in {one.unit for one in accepted}:
