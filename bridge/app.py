@@ -4,8 +4,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import time
 from enum import Flag, auto
@@ -26,7 +26,7 @@ from bridge.clock import Now, utc_now
 from bridge.conservation import Conservation
 from bridge.delivery import Desk
 from bridge.digest.monthly import Monthly
-from bridge.digest.rules import DigestRules
+from bridge.digest.rules import BadDigestRules, DigestRules
 from bridge.house import HouseRules
 from bridge.intake import Intake
 from bridge.ledger.explaining import frozen_editions
@@ -42,9 +42,12 @@ from bridge.reconcile.nightly import Nightly
 from bridge.reconcile.reconciler import CannotReconcile, Reconciler
 from bridge.rosterboard import RosterBoard
 from bridge.router import Router
-from bridge.routing import Routes
+from bridge.routing import BadRoutes, Routes
+from bridge.rules import calendar as calendars
 from bridge.rules import rates
+from bridge.rules import supervision as supervisions
 from bridge.rules.book import RuleBook
+from bridge.rules.profiles import Profiles
 from bridge.rules.table import BadTable
 from bridge.settings import Settings, SettingsError, load
 from bridge.vault import VaultError
@@ -76,9 +79,26 @@ def settings(**overrides: Any) -> Settings:
     return load({manifest.system: manifest.settings for manifest in MANIFESTS}, **overrides)
 
 
+@contextmanager
+def set_by(variable: str) -> Iterator[None]:
+    """A table that cannot be used is a setting that cannot be used. Raises `SettingsError` that names the variable."""
+    try:
+        yield
+    except (BadTable, BadRoutes, BadDigestRules) as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
 def routes(chosen: Settings, adapters: Mapping[str, Adapter]) -> Routes:
-    """The routing table over what the systems can be told."""
-    return Routes.load(chosen.routes, {name: adapter.outbound.speaks for name, adapter in adapters.items()}, MESSENGER)
+    """The routing table over what the systems can be told. Raises `SettingsError`."""
+    speaks = {name: adapter.outbound.speaks for name, adapter in adapters.items()}
+    with set_by("BRIDGE_ROUTES"):
+        return Routes.load(chosen.routes, speaks, MESSENGER)
+
+
+def digest_rules(chosen: Settings) -> DigestRules:
+    """What the monthly analysis calls hot, repeated, pending. Raises `SettingsError`."""
+    with set_by("BRIDGE_DIGEST_RULES"):
+        return DigestRules.load(chosen.digest_rules)
 
 
 def privacy(chosen: Settings) -> Privacy:
@@ -92,11 +112,20 @@ def privacy(chosen: Settings) -> Privacy:
 def rulebook(chosen: Settings) -> RuleBook:
     """The city's rules: deadlines, cards, supervision, working days. Raises `SettingsError` for a table that cannot be
     used."""
-    try:
+    with set_by("BRIDGE_RATES"):
         rates.rules(chosen.rates)
-        return RuleBook.load(chosen.calendar, chosen.deadlines, chosen.supervision)
-    except BadTable as error:
-        raise SettingsError(f"BRIDGE_CALENDAR, _DEADLINES, _SUPERVISION, _RATES: {error}") from None
+    with set_by("BRIDGE_CALENDAR"):
+        calendar = calendars.rules(chosen.calendar)
+    with set_by("BRIDGE_DEADLINES"):
+        profiles = Profiles.load(chosen.deadlines)
+    with set_by("BRIDGE_SUPERVISION"):
+        return RuleBook(calendar, profiles, supervisions.rules(chosen.supervision))
+
+
+def check_editions(profiles: Profiles, bound: Set[str]) -> None:
+    """Raises `SettingsError` when the table of deadlines has lost an edition that open petitions are bound to."""
+    if gone := sorted(bound - {edition.version for edition in profiles.editions}):
+        raise SettingsError(f"BRIDGE_DEADLINES: petitions are bound to the editions {', '.join(gone)}: add them")
 
 
 def routes_for(chosen: Settings) -> Routes:
@@ -139,7 +168,7 @@ class Bridge:
             self.routes, duty, self.roster.owner, self.settings.duplicate_days, self.settings.merge_repeats
         )
         self.privacy = privacy(self.settings)
-        self.digest_rules = DigestRules.load(self.settings.digest_rules)
+        self.digest_rules = digest_rules(self.settings)
         self.topology = Topology(tuple(self.adapters), self.settings.broker_prefix)
         self.store = Store(self.settings.database_url)
         self.ledger = Ledger(
@@ -230,11 +259,7 @@ class Bridge:
         await self.roster.refresh(self.ledger)
 
     async def _check_editions(self) -> None:
-        """Raises `SettingsError` when the table of deadlines has lost an edition that petitions are bound to."""
-        bound = await self.ledger.read(frozen_editions)
-        gone = sorted(bound - {edition.version for edition in self.ledger.rules.profiles.editions})
-        if gone:
-            raise SettingsError(f"BRIDGE_DEADLINES: petitions are bound to the editions {', '.join(gone)}: add them")
+        check_editions(self.ledger.rules.profiles, await self.ledger.read(frozen_editions))
 
     async def close(self) -> None:
         """The end of `open`."""

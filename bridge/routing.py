@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bridge.rules.table import fault
 from schemas.event import EventType
 from schemas.petition import HandlingClass, Kind, Urgency
 
@@ -115,16 +116,17 @@ class Routes:
     def load(cls, path: Path | None, speaks: Mapping[str, Set[EventType]], messenger: str = "wechat") -> "Routes":
         """The built-in table, or the city's own at `path`. Raises `BadRoutes`."""
         source = str(path or "the built-in table")
+        document: object = None
         try:
             text = (
                 path.read_text("utf-8") if path else files("bridge.tables").joinpath("routes.toml").read_text("utf-8")
             )
-            table = _Table.model_validate(tomllib.loads(text))
+            document = tomllib.loads(text)
+            table = _Table.model_validate(document)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BadRoutes(f"routes: {source}: {error}") from error
         except ValidationError as error:
-            first = error.errors()[0]
-            raise BadRoutes(f"routes: {source}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            raise BadRoutes(f"routes: {source}: {fault(error, document)}") from error
         _check(table, speaks, messenger, source)
         return cls(table, speaks, messenger)
 

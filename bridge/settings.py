@@ -147,4 +147,4 @@ def _ladder_error(settings: Settings, name: str, error: BadLadder) -> SettingsEr
 def _line(item: Any) -> str:
     # The value itself may be a secret, so it is not quoted.
     name = "BRIDGE_" + "__".join(str(part).upper() for part in item["loc"])
-    return f"{name}: {item['msg']}"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"

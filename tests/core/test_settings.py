@@ -76,6 +76,22 @@ def test_a_base_url_without_its_secret_is_named(monkeypatch: pytest.MonkeyPatch)
     assert "SECRET" in said
 
 
+def test_what_a_validator_says_is_said_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refused(monkeypatch, BRIDGE_AUDIT_COPIES="ftp://away")
+    assert said == "BRIDGE_AUDIT_COPIES: directories and http(s):// addresses, separated by commas"
+
+
+@pytest.mark.parametrize("name", ["CALENDAR", "DEADLINES", "SUPERVISION", "RATES", "ROUTES", "DIGEST_RULES"])
+def test_a_table_is_named_by_its_own_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    Path("broken.toml").write_text("nobody_knows = 1\n", "utf-8")
+    monkeypatch.setenv(f"BRIDGE_{name}", "broken.toml")
+    with pytest.raises(SettingsError) as error:
+        app.Bridge(app.settings(), app.Part.DOORS)
+    assert str(error.value).startswith(f"BRIDGE_{name}: ")
+    assert str(error.value).count("BRIDGE_") == 1
+    assert "broken.toml" in str(error.value)
+
+
 def test_each_system_may_have_a_ladder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_WECHAT__RETRY_LADDER", "1s")
     found = app.settings()

@@ -74,6 +74,27 @@ def test_a_mistake_stops_the_start(name: str, old: str, new: str, fault: str, tm
         LOADERS[name](own)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("deadlines.toml", 'reply = "5WD"', 'reply = "5W"', "edition.shandong-2020.profile.general.reply: '5W' is no"),
+        ("deadlines.toml", 'reply = "5WD"', 'replly = "5WD"', "edition.shandong-2020.profile.general.replly: nobody"),
+        ("supervision.toml", "threshold = 10", "threshold = -5", "trigger.hot.threshold: Input should"),
+        ("supervision.toml", 'name = "stuck"', 'name = "hot"', "supervision.toml: two triggers have one name"),
+        ("supervision.toml", "class = []", 'class = ["nobody"]', "closing.3.class.1: Input should"),
+    ],
+)
+def test_a_mistake_is_placed_by_names(name: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+    text = (BUILT_IN / name).read_text("utf-8")
+    assert old in text
+    own = tmp_path / name
+    own.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(BadTable) as caught:
+        LOADERS[name](own)
+    assert said in str(caught.value)
+    assert "Value error" not in str(caught.value)
+
+
 def test_two_editions_need_two_names(tmp_path: Path) -> None:
     text = (BUILT_IN / "deadlines.toml").read_text("utf-8")
     own = tmp_path / "deadlines.toml"
