@@ -4,11 +4,15 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
-from bridge.clock import iso
+from bridge.clock import iso, to_ms
+from bridge.ledger.histories import read_histories
 from bridge.ledger.owned import UNCONFIRMED
 from bridge.ledger.roster_tables import secretaries
 from bridge.ledger.tables import events, petitions
 from bridge.rules.landing import WHY_ZH
+from bridge.rules.rehandling import ASKED, complaints
+from bridge.rules.supervision import RehandlingRule
+from bridge.vault import Vault
 
 Which = Literal["no_echo", "no_landing", "unconfirmed"]
 LIST_ZH: dict[Which, str] = {"no_echo": "无回音", "no_landing": "无着落", "unconfirmed": "待确认"}
@@ -72,6 +76,27 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
     }
     units = [unit for unit in late if unit]
     return {**line, "late_units": units} if units else line
+
+
+def with_discontent(
+    conn: Connection, vault: Vault, rule: RehandlingRule, lines: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """These lines; where the citizen still says no to a closing that waits (诉求人仍不满意), with that as the reason
+    and since then. What was said is sealed: the list alone cannot tell."""
+    waiting = [line["petition_id"] for line in lines if line["why"] == "not_confirmed"]
+    heard = events.c.petition_id.in_(waiting) & events.c.type.in_(one.value for one in ASKED)
+    asked = conn.scalars(select(events.c.petition_id).where(heard).distinct()).all()
+    said = {
+        petition_id: complaints(history.steps, rule).said
+        for petition_id, history in read_histories(conn, vault, asked).items()
+        if history.fault is None
+    }
+    return [
+        {**line, "why": "discontent", "why_zh": WHY_ZH["discontent"], "since": iso(to_ms(no.at))}
+        if (no := said.get(line["petition_id"])) is not None
+        else line
+        for line in lines
+    ]
 
 
 def counts(conn: Connection) -> dict[Which, int]:

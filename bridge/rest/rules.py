@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.clock import iso
-from bridge.ledger.lists import Which, listed, out_of_order
+from bridge.ledger.lists import Which, listed, out_of_order, with_discontent
 from bridge.ledger.owner import HandOver
 from bridge.rest import access, bodies, cursors
 from bridge.rest.context import Context
@@ -48,8 +48,11 @@ def router(context: Context) -> APIRouter:
         `unconfirmed` (待确认: closed, and not confirmed with the citizen): by petition number, each with why and since
         when; nothing personal."""
         access.caller(request, context.keys, "petitions:read")
+        vault, rule = context.ledger.privacy.vault, context.ledger.rules.supervision.rehandling
         found = await context.ledger.read(
-            lambda conn: listed(conn, which, team=team, unit=unit, after=cursor, limit=limit)
+            lambda conn: with_discontent(
+                conn, vault, rule, listed(conn, which, team=team, unit=unit, after=cursor, limit=limit)
+            )
         )
         following = found[-1]["petition_id"] if len(found) == limit else None
         return _json({"petitions": found, "next_cursor": following})

@@ -23,6 +23,7 @@ WHY_ZH = {
     "not_followed_up": "尚未回访",
     "not_owner_confirmed": "首问书记尚未确认",
     "not_confirmed": "已办结，尚未与群众确认",
+    "discontent": "已办结，诉求人仍不满意",
 }
 """Why a petition is on a list."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.clock import to_ms
+from bridge.clock import iso, to_ms
 from bridge.ledger import lists
 from bridge.ledger.merge import Merging
 from bridge.ledger.reads import views_by_owner
@@ -12,6 +12,7 @@ from bridge.ledger.roster import CodeOrder, Lists, bind, import_lists, make_code
 from bridge.ledger.unbound import unbound_owners
 from bridge.ledger.work import Work
 from bridge.roster import Member, Team
+from bridge.rules.landing import WHY_ZH
 from schemas.event import EventType as E
 from schemas.petition import HandlingClass, Secretary
 from tests.support.ledgers import HOTLINE, Bench, Case, number, petition, submission
@@ -128,3 +129,42 @@ def waiting(bench: Bench) -> set[str]:
     with bench.store.reading() as conn:
         key = bench.privacy.lookup.petitioner(OPENID)
         return {view.petition_id for view in views_by_owner(conn, bench.privacy.vault, key, ())}
+
+
+# ── the citizen still says no (诉求人仍不满意) ──
+
+
+def told(bench: Bench) -> list[tuple[str, str]]:
+    """As the list is shown: why, and since when."""
+    rule = bench.ledger.rules.supervision.rehandling
+    with bench.store.reading() as conn:
+        lines = lists.with_discontent(conn, bench.privacy.vault, rule, lists.listed(conn, "unconfirmed"))
+    assert all(line["why_zh"] == WHY_ZH[line["why"]] for line in lines)
+    return [(line["why"], line["since"]) for line in lines]
+
+
+def test_a_no_after_the_last_round_is_the_reason_until_somebody_has_spoken_with_the_citizen(bench: Bench) -> None:
+    case = bring(bench)
+    rounds = bench.ledger.rules.supervision.rehandling.rounds
+    for _ in range(rounds + 1):
+        bench.clock.turn(60)
+        bench.say(case, E.REPLIED, HOTLINE, text="已修好")
+        bench.say(case, E.CLOSED, HOTLINE, text="办结")
+        assert told(bench) == [("not_confirmed", iso(bench.clock.ms))]
+        bench.clock.turn(60)
+        bench.say(case, E.FOLLOWED_UP, HOTLINE, actor="petitioner", resolved="no")
+        bench.judge()
+    no = bench.clock.ms
+    bench.clock.turn(60)
+    assert told(bench) == [("discontent", iso(no))]
+    bench.say(case, E.CLOSED, actor="owner", text="已上门说明")
+    assert told(bench) == []
+
+
+def test_whoever_was_not_reached_has_said_no_to_nothing(bench: Bench) -> None:
+    case = bring(bench)
+    close(bench, case)
+    bench.say(case, E.FOLLOWED_UP, HOTLINE, actor="system", finding="unreachable", resolved="no")
+    assert [why for why, _ in told(bench)] == ["not_confirmed"]
+    bench.sql("UPDATE events SET data = 'no seal' WHERE type = 'followed_up'")
+    assert [why for why, _ in told(bench)] == ["not_confirmed"], "what cannot be read stops no list"

@@ -116,6 +116,21 @@ def test_a_closing_is_confirmed_by_its_owner(hall: Hall) -> None:
     assert hall.get(path).json["confirmed_at"]
 
 
+def test_a_closing_with_which_the_citizen_is_not_content_says_so(hall: Hall) -> None:
+    """After the last round: each no before begins another one."""
+    petition_id = submit(hall)
+    path = f"/v1/petitions/{petition_id}"
+    rounds = hall.bridge.ledger.rules.supervision.rehandling.rounds
+    said = ({"type": "closed", "text": "办结"}, {"type": "rated", "actor": "petitioner", "satisfaction": "unsatisfied"})
+    for number in range(rounds + 1):
+        for event in said:
+            assert hall.post(f"{path}/events", json=event).status == 202
+        if number < rounds:
+            hall.eventually(lambda: hall.get(path).json["state"] == "rehandling", "another round")
+    (line,) = [one for one in listed(hall, "unconfirmed") if one["petition_id"] == petition_id]
+    assert (line["why"], line["why_zh"]) == ("discontent", "已办结，诉求人仍不满意")
+
+
 def listed(hall: Hall, which: str) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     cursor = ""
