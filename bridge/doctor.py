@@ -67,6 +67,11 @@ def _found(
 def _database(settings: Settings) -> list[Finding]:
     try:
         store = Store(settings.database_url)
+        if store.is_missing_file:
+            # To ask it would begin it.
+            found = f"there is no ledger at {settings.database_url} (无台账)"
+            return [_found("database 数据库", False, found, "check BRIDGE_DATABASE_URL, or begin one: `bridge migrate`",
+                           service=True)]  # fmt: skip
         revision = current(store)
         with store.engine.connect() as conn:
             name = conn.dialect.name

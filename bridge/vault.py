@@ -66,7 +66,7 @@ class Vault:
 
     def __init__(self, keys: Sequence[VaultKey], again: Callable[[], Sequence[VaultKey]] | None = None) -> None:
         if not keys:
-            raise VaultError("the vault has no key; `bridge keys vault` makes one")
+            raise VaultError("the vault has no key; `bridge keys vault --rotate` makes one")
         self._newest = keys[-1]
         self._seal = _sealing(self._newest)
         self._opens = {key.head: _opening(key) for key in keys}

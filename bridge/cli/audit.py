@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching
+from bridge.cli.ledger import reading
+from bridge.cli.output import Exit, Json, document, err, fail, out
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def verify(
     second = copies if copies is not None else [] if audit_dir else directories(settings.audit_copies)
     report = _verified(directory, known, second, as_json=as_json)
     if ledger:
-        _hold_against_ledger(report, directory, settings.database_url)
+        _hold_against_ledger(report, directory)
     _say(report, as_json=as_json)
 
 
@@ -63,15 +64,10 @@ def _verified(directory: Path, known: Any, copies: Sequence[Path], *, as_json: b
         return dict(recompute(directory, known, copies=copies, progress=show).to_dict())
 
 
-def _hold_against_ledger(report: dict[str, Any], directory: Path, url: str) -> None:
-    from bridge.ledger.store import Store
+def _hold_against_ledger(report: dict[str, Any], directory: Path) -> None:
     from bridge.witness.compare import compare
 
-    with reaching("the database"):
-        store = Store(url)
-        with store.reading() as conn:
-            faults = compare(conn, directory)
-        store.close()
+    faults = reading(lambda conn: compare(conn, directory))
     report["faults"] = [*report["faults"], *faults]
     report["ledger"] = not faults
     report["holds"] = report["holds"] and not faults

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+from bridge.cli.ledger import writing
+from bridge.cli.orders import Operator, Reason
+from bridge.cli.output import Exit, Json, document, err, fail, out, table
 
 
 def register(app: typer.Typer) -> None:
@@ -14,8 +16,8 @@ def register(app: typer.Typer) -> None:
 
 
 def erase(
-    reason: Annotated[str, typer.Option(help="Why; it goes into the journal.")],
-    operator: Annotated[str, typer.Option(help="Who orders it; it goes into the journal.")],
+    reason: Reason,
+    operator: Operator,
     petition: Annotated[list[str] | None, typer.Option(help="A petition's number; repeatable.")] = None,
     phone: Annotated[str | None, typer.Option(help="All petitions of this phone; - reads it from stdin.")] = None,
     openid: Annotated[str | None, typer.Option(help="All petitions of this openid; - reads it from stdin.")] = None,
@@ -25,8 +27,6 @@ def erase(
     """Overwrite a petitioner's personal data for good; cases, journal and proof stay (删除个人信息)."""
     if not (petition or phone or openid):
         fail(Exit.WRONG_USAGE, "say whose: --petition, --phone or --openid (请指明诉求编号、电话或openid)")
-    if not (reason.strip() and operator.strip()):
-        fail(Exit.WRONG_USAGE, "--reason and --operator must not be empty (须注明事由与操作人)")
     verdicts = _erase(petition or [], _given(phone), _given(openid), operator, reason, dry_run=dry_run)
     _report(verdicts, as_json=as_json)
 
@@ -39,23 +39,14 @@ def _given(value: str | None) -> str | None:
 def _erase(
     named: list[str], phone: str | None, openid: str | None, operator: str, reason: str, *, dry_run: bool
 ) -> list[Any]:
-    from bridge import app as root
-    from bridge.clock import to_ms, utc_now
     from bridge.ledger import erase as erasing
-    from bridge.ledger.store import Store
-    from bridge.ledger.work import Work
 
-    settings = root.settings()
-    privacy = root.privacy(settings)
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        with store.writing() as conn:
-            found = erasing.petitions_of(conn, privacy.lookup, phone=phone, openid=openid)
-            work = Work(conn, to_ms(utc_now()), privacy, root.MESSENGER)
-            orders = [erasing.Erasure(one, operator, reason, dry_run) for one in dict.fromkeys([*named, *found])]
-            verdicts = erasing.erase(work, orders)
-        store.close()
-    return verdicts
+    def work_on(work: Any) -> list[Any]:
+        found = erasing.petitions_of(work.conn, work.privacy.lookup, phone=phone, openid=openid)
+        orders = [erasing.Erasure(one, operator, reason, dry_run) for one in dict.fromkeys([*named, *found])]
+        return erasing.erase(work, orders)
+
+    return writing(work_on)
 
 
 def _report(verdicts: list[Any], *, as_json: bool) -> None:

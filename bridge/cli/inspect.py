@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
+from bridge.cli.ledger import reading
+from bridge.cli.output import Exit, Json, document, fail, no_file, out, table
 
 routes_app = typer.Typer(help="The routing table (路由规则).", no_args_is_help=True)
 
@@ -33,7 +34,7 @@ def trail(
     from bridge.ledger import reads
     from bridge.words import sentence
 
-    found = _read(lambda conn: reads.trail_document(conn, petition))
+    found = reading(lambda conn: reads.trail_document(conn, petition))
     if found is None:
         fail(Exit.FALLS_SHORT, f"there is no petition {petition} in this ledger (未找到该诉求)")
     if as_json:
@@ -49,7 +50,7 @@ def conservation(as_json: Json = False) -> None:
     from bridge.clock import to_ms, utc_now
     from bridge.conservation import conservation as compute
 
-    law = _read(lambda conn: compute(conn, to_ms(utc_now())))
+    law = reading(lambda conn: compute(conn, to_ms(utc_now())))
     if as_json:
         document(law.as_json())
     else:
@@ -82,7 +83,7 @@ def queues(as_json: Json = False) -> None:
     settings = root.settings()
     topology = Topology(tuple(item.system for item in root.manifests()), settings.broker_prefix)
     depths = watch_queues(settings.broker_url, topology)
-    law = _read(lambda conn: compute(conn, to_ms(utc_now())))
+    law = reading(lambda conn: compute(conn, to_ms(utc_now())))
     if as_json:
         document({"queues": depths, "handoffs": law.by_system})
     else:
@@ -112,7 +113,7 @@ def parked(
     """Hand-offs that wait for a person, with the reason (挂起待办)."""
     from bridge.ledger import reads
 
-    found = _read(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=limit))
+    found = reading(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=limit))
     if as_json:
         document({"parked": found})
         return
@@ -141,7 +142,9 @@ def explain(
     settings = root.settings()
     try:
         answer = explain_event(event.read_bytes(), root.routes_for(settings))
-    except (OSError, BadEvent) as error:
+    except OSError as error:
+        no_file(error)
+    except BadEvent as error:
         fail(Exit.WRONG_USAGE, f"{event}: {error}")
     if as_json:
         document(answer)
@@ -182,25 +185,8 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(Exit.FALLS_SHORT)
 
 
-def _read(query: Any) -> Any:
-    from bridge import app as root
-    from bridge.ledger.migrate import current, newest
-    from bridge.ledger.store import Store
-
-    settings = root.settings()
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        if store.is_missing_file:
-            fail(Exit.UNREACHABLE, f"there is no ledger at {settings.database_url}; see BRIDGE_DATABASE_URL (无台账)")
-        if current(store) != newest():
-            fail(
-                Exit.FALLS_SHORT,
-                "the ledger's tables are not up to date; run `bridge migrate` (请先执行 bridge migrate)",
-            )
-        with store.reading() as conn:
-            found = query(conn)
-        store.close()
-    return found
+# For `bridge lists`, which is being written.
+_read: Any = reading
 
 
 def _without_password(url: str) -> str:

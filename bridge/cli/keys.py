@@ -1,10 +1,12 @@
 """`bridge keys`: API keys of other systems, the witness's signing key, and the vault's keys."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching
+from bridge.cli.ledger import ledger
+from bridge.cli.output import Exit, Json, document, err, fail, out
 
 app = typer.Typer(help="API keys, the witness's signing key, the vault's keys (密钥).", no_args_is_help=True)
 
@@ -51,10 +53,14 @@ def witness(
     from bridge.witness import keys
 
     settings = root.settings()
+    begun = (settings.keys_dir / keys.PRIVATE).exists()
+    if not (begun or rotate):
+        _none_yet(settings.keys_dir / keys.PRIVATE)
+    # The first key is as good as new.
     keys.ensure(settings.keys_dir, settings.audit_origin)
-    if rotate:
+    if begun and rotate:
         keys.rotate(settings.keys_dir)
-    public = [verifier.text() for verifier in keys.verifiers(settings.keys_dir / "witness.pub")]
+    public = [verifier.text() for verifier in keys.verifiers(settings.keys_dir / keys.PUBLIC)]
     if as_json:
         document({"public_keys": public})
         return
@@ -74,8 +80,10 @@ def vault(
 
     settings = root.settings()
     path = settings.keys_dir / FILE
+    if not (rotate or path.exists()):
+        _none_yet(path)
     try:
-        if rotate or not path.exists():
+        if rotate:
             add_key(settings.keys_dir, settings.cipher)
         resealed = _reseal(settings, as_json=as_json) if reseal else None
         known = [{"id": key.id, "algorithm": key.algorithm} for key in read_keys(path)]
@@ -92,20 +100,25 @@ def vault(
         out.print("restart every process of the bridge, then run `bridge keys vault --reseal`", style="dim")
 
 
+def _none_yet(path: Path) -> NoReturn:
+    """To show a key must not make one: elsewhere it would pass for the bridge's own."""
+    fail(
+        Exit.FALLS_SHORT,
+        f"{path}: there is no key yet; the first start of the bridge makes one, and so does --rotate; see "
+        "BRIDGE_KEYS_DIR (尚无密钥)",
+    )
+
+
 def _reseal(settings: Any, *, as_json: bool) -> int:
     from rich.progress import Progress
 
     from bridge import app as root
     from bridge.ledger.sealed import reseal
-    from bridge.ledger.store import Store
 
-    with reaching("the database"), Progress(console=err, transient=True, disable=as_json) as progress:
+    with ledger() as store, Progress(console=err, transient=True, disable=as_json) as progress:
         task = progress.add_task("reseal", total=None)
-        store = Store(settings.database_url)
-        changed = reseal(
+        return reseal(
             store,
             root.privacy(settings).vault,
             lambda seen, total: progress.update(task, completed=seen, total=total),
         )
-        store.close()
-    return changed

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
-
-Reason = Annotated[str, typer.Option(help="Why; it is kept in the journal. No personal data.")]
-Operator = Annotated[str, typer.Option(help="Who orders it.")]
+from bridge.cli.ledger import reading, writing
+from bridge.cli.orders import Operator, Reason
+from bridge.cli.output import Exit, Json, document, fail, out, table
 
 
 def register(app: typer.Typer) -> None:
@@ -26,25 +25,10 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Merge petitions into another; each petitioner still gets an answer (并单)."""
-    from bridge import app as root
-    from bridge.clock import to_ms, utc_now
     from bridge.ledger import merge as merging
-    from bridge.ledger.members import mirror
-    from bridge.ledger.store import Store
-    from bridge.ledger.work import Work
 
-    settings = root.settings()
     orders = [merging.Merging(one, into, operator, reason, dry_run) for one in dict.fromkeys(petition)]
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        with store.writing() as conn:
-            # This process has no relay: the watch of the running bridge publishes what is due now.
-            work = Work(
-                conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, mirror=mirror,
-                rules=root.rulebook(settings),
-            )  # fmt: skip
-            found = merging.merge(work, orders)
-        store.close()
+    found = writing(lambda work: merging.merge(work, orders))
     _say([{"petition_id": one.petition_id, "into": one.into, "result": one.result, "why": one.why} for one in found],
          as_json=as_json)  # fmt: skip
 
@@ -68,12 +52,11 @@ def duplicates(
     as_json: Json = False,
 ) -> None:
     """Open petitions that one petitioner brought more than once: perhaps one matter (疑似重复)."""
-    from bridge.cli.inspect import _read
     from bridge.clock import to_ms, utc_now
     from bridge.ledger.merge import suspects
 
     since = to_ms(utc_now() - timedelta(days=days))
-    found = _read(lambda conn: suspects(conn, since, limit))
+    found = reading(lambda conn: suspects(conn, since, limit))
     if as_json:
         document({"suspects": found})
         return

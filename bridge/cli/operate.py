@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+from bridge.cli.ledger import reading, writing
+from bridge.cli.orders import Operator, Reason
+from bridge.cli.output import Exit, Json, document, err, fail, out, table
 
 Handoffs = Annotated[list[str] | None, typer.Argument(help="Hand-off ids, or `-` to read them from stdin.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept in the journal. No personal data.")]
-Operator = Annotated[str, typer.Option(help="Who orders it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 AllOf = Annotated[str | None, typer.Option("--all-parked", help="Every parked hand-off of this system instead.")]
 BecauseOf = Annotated[str | None, typer.Option("--parked-for", help="With --all-parked: only this reason.")]
@@ -51,29 +51,17 @@ def _chosen(handoffs: list[str] | None, system: str | None, parked_for: str | No
         fail(Exit.WRONG_USAGE, "name hand-offs, or give --all-parked SYSTEM (请指定交接编号或 --all-parked)")
     if handoffs:
         return typer.get_text_stream("stdin").read().split() if handoffs == ["-"] else handoffs
-    from bridge.cli.inspect import _read
     from bridge.ledger import reads
 
-    found = _read(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=10_000))
+    found = reading(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=10_000))
     return [row["handoff_id"] for row in found if parked_for in (None, row.get("reason"))]
 
 
 def _order(action: str, handoffs: list[str], operator: str, reason: str, *, dry_run: bool, as_json: bool) -> None:
-    from bridge import app as root
-    from bridge.clock import to_ms, utc_now
     from bridge.ledger.operate import Order, operate
-    from bridge.ledger.store import Store
-    from bridge.ledger.work import Work
 
-    with reaching("the database"):
-        settings = root.settings()
-        store = Store(settings.database_url)
-        with store.writing() as conn:
-            # This process has no relay: the watch of the running bridge publishes what is due now.
-            work = Work(conn, to_ms(utc_now()), root.privacy(settings), root.MESSENGER, rules=root.rulebook(settings))
-            verdicts = operate(work, [Order(action, handoff, operator, reason, dry_run) for handoff in handoffs])
-        store.close()
-    _report(action, verdicts, as_json=as_json)
+    orders = [Order(action, handoff, operator, reason, dry_run) for handoff in handoffs]
+    _report(action, writing(lambda work: operate(work, orders)), as_json=as_json)
 
 
 def _report(action: str, verdicts: list[Any], *, as_json: bool) -> None:

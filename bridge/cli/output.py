@@ -38,6 +38,11 @@ def fail(code: Exit, text: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
+def no_file(error: OSError) -> NoReturn:
+    """A file that was named cannot be read."""
+    fail(Exit.WRONG_USAGE, f"{error.filename}: cannot be read: {error.strerror} (无法读取)")
+
+
 def table(*columns: str, whole: int = 0) -> Table:
     """A table in the house's style; the first `whole` columns are never broken, so that ids can be copied."""
     made = Table(header_style="bold")
@@ -48,11 +53,17 @@ def table(*columns: str, whole: int = 0) -> Table:
 
 @contextmanager
 def reaching(what: str) -> Iterator[None]:
-    """Turns a service that cannot be reached into exit code 3, named."""
-    from sqlalchemy.exc import OperationalError
+    """Turns a service that cannot be reached, or a file that is none, into exit code 3, named."""
+    from sqlalchemy.exc import DatabaseError, DataError, IntegrityError
 
     try:
         yield
-    except OperationalError as error:
+    except (DataError, IntegrityError):
+        # It was reached, and refuses what we asked: a defect of ours.
+        raise
+    except DatabaseError as error:
         cause = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
-        fail(Exit.UNREACHABLE, f"{what} cannot be reached: {cause}")
+        fail(Exit.UNREACHABLE, f"{what} cannot be reached: {cause}; check BRIDGE_DATABASE_URL")
+    except OSError as error:
+        named = f"{error.filename}: {error.strerror}" if error.filename is not None else str(error)
+        fail(Exit.UNREACHABLE, f"{what} cannot be reached: {named}")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.ledger import reading
 from bridge.cli.output import Exit, Json, document, fail, out, table
 
 
@@ -19,7 +20,6 @@ def rates(
 ) -> None:
     """Answered, solved, satisfied: each rate by its formula, from what citizens said (三率)."""
     from bridge import app as root
-    from bridge.cli.inspect import _read
     from bridge.digest.month import BadMonth, Month
     from bridge.ledger.outcomes import outcomes
     from bridge.rules import rates as reckoning
@@ -29,9 +29,8 @@ def rates(
     except BadMonth as error:
         fail(Exit.WRONG_USAGE, str(error))
     settings = root.settings()
-    vault = root.privacy(settings).vault
-    known = _read(lambda conn: outcomes(conn, vault, asked.start, asked.end, team))
     rules = reckoning.rules(settings.rates)
+    known = reading(lambda conn: outcomes(conn, root.privacy(settings).vault, asked.start, asked.end, team))
     found = [rate.as_json() for rate in reckoning.rates(rules, known)]
     if as_json:
         document({"month": str(asked), "team": team, "version": rules.version, "rates": found})

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.cli.ledger import ledger
 from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
 
 
@@ -53,8 +54,6 @@ def _run(system: str, day: date, *, mend: bool) -> dict[str, Any]:
 
     async def work() -> dict[str, Any]:
         bridge = root.Bridge(root.settings(), root.Part(0))
-        # A bridge that runs waits for its database; somebody at a terminal is told.
-        await asyncio.to_thread(bridge.store.ping)
         await bridge.open()
         try:
             return (await bridge.reconciler(system).run(day, mend=mend)).as_json()
@@ -62,6 +61,9 @@ def _run(system: str, day: date, *, mend: bool) -> dict[str, Any]:
             await bridge.close()
 
     try:
+        # A bridge that runs waits for its database, and begins it; somebody at a terminal is told.
+        with ledger():
+            pass
         with reaching("the database"):
             return asyncio.run(work())
     except CannotReconcile as error:

@@ -1,14 +1,14 @@
 """`bridge roster import`, `check`, `bind-code`, and `bridge unreached`: who answers for whom, and who still waits."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+from bridge.cli.ledger import reading, writing
+from bridge.cli.orders import Operator
+from bridge.cli.output import Exit, Json, document, err, fail, no_file, out, table
 
-T = TypeVar("T")
 MOST_FAULTS = 20
 MOST_OWNERS = 10_000
 FEW, TOO_MANY = 3, 0.2
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 @roster_app.command("import")
 def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV files: teams, secretaries, areas, units, in any order.")],
-    operator: Annotated[str, typer.Option(help="Who orders it.")] = "cli",
+    operator: Operator = "cli",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     many_leave: Annotated[bool, typer.Option("--many-leave", help="Yes, a fifth or more have left.")] = False,
     as_json: Json = False,
@@ -39,7 +39,11 @@ def import_(
     def work_on(work: Any) -> Any:
         now = load(work.conn, work.privacy.vault)
         teams, members = (frozenset(one.id for one in rows) for rows in (now.teams, now.members))
-        changes = import_lists(work, [(read_files(files, Known(teams, members)), operator)])[0]
+        try:
+            lists = read_files(files, Known(teams, members))
+        except OSError as error:
+            no_file(error)
+        changes = import_lists(work, [(lists, operator)])[0]
         if dry_run:
             raise _Rehearsed(changes)
         before = sum(member.active for member in now.members)
@@ -48,7 +52,7 @@ def import_(
         return changes
 
     try:
-        changes = _write(work_on)
+        changes = writing(work_on)
     except _Rehearsed as rehearsed:
         changes = rehearsed.changes
     except _HalfAFile as half:
@@ -57,8 +61,6 @@ def import_(
             f"{half.left} of {half.before} secretaries would leave and lose their bindings; is the file whole? "
             "Give --many-leave if they have left (离任人数过多，请核对名册是否完整)",
         )
-    except OSError as error:
-        fail(Exit.WRONG_USAGE, f"{error.filename}: cannot be read: {error.strerror}")
     except BadRoster as bad:
         for fault in bad.faults[:MOST_FAULTS]:
             err.print(fault, style="red", markup=False)
@@ -99,12 +101,14 @@ def check(as_json: Json = False) -> None:
     """Which communities have no team, or a team with fewer than four active members (覆盖检查); which owners of open
     petitions have bound no WeChat and are told nothing (未绑定书记)."""
     from bridge import app as root
-    from bridge.cli.inspect import _read
     from bridge.ledger.roster import load
     from bridge.ledger.unbound import unbound_owners
 
-    vault = root.privacy(root.settings()).vault
-    roster, unbound = _read(lambda conn: (load(conn, vault), unbound_owners(conn, limit=MOST_OWNERS)))
+    def read(conn: Any) -> tuple[Any, list[dict[str, Any]]]:
+        vault = root.privacy(root.settings()).vault
+        return load(conn, vault), unbound_owners(conn, limit=MOST_OWNERS)
+
+    roster, unbound = reading(read)
     found = roster.coverage()
     short = [item for item in found if not item.covered]
     active = sum(member.active for member in roster.members)
@@ -168,13 +172,13 @@ def _tell_unbound(owners: list[dict[str, Any]]) -> None:
 def bind_code(
     secretary: Annotated[str, typer.Argument(help="The secretary's id on the roster.")],
     hours: Annotated[float, typer.Option(min=0.1, max=24 * 30, help="How long the code is good.")] = 24.0,
-    operator: Annotated[str, typer.Option(help="Who orders it.")] = "cli",
+    operator: Operator = "cli",
     as_json: Json = False,
 ) -> None:
     """A one-time code with which the secretary binds their WeChat: shown once (绑定码)."""
     from bridge.ledger.roster import CodeOrder, make_codes
 
-    code = _write(lambda work: make_codes(work, [CodeOrder(secretary, operator, hours)])[0])
+    code = writing(lambda work: make_codes(work, [CodeOrder(secretary, operator, hours)])[0])
     if code is None:
         fail(Exit.FALLS_SHORT, f"{secretary} is no active secretary of this roster (名册中没有该在岗书记)")
     if as_json:
@@ -189,11 +193,10 @@ def unreached(
     as_json: Json = False,
 ) -> None:
     """Petitioners who have not been reached yet: no proof of an answer, or the newest message failed (未送达名单)."""
-    from bridge.cli.inspect import _read
     from bridge.clock import to_ms, utc_now
     from bridge.ledger.unreached import unreached as find
 
-    found = _read(lambda conn: find(conn, to_ms(utc_now()), limit=limit))
+    found = reading(lambda conn: find(conn, to_ms(utc_now()), limit=limit))
     if as_json:
         document({"unreached": found})
         return
@@ -207,23 +210,3 @@ def unreached(
             row.get("code", ""),
         )  # fmt: skip
     out.print(shown)
-
-
-def _write(work_on: Callable[[Any], T]) -> T:
-    """`work_on(work)` in one transaction of a ledger that is up to date."""
-    from bridge import app as root
-    from bridge.clock import to_ms, utc_now
-    from bridge.ledger.migrate import migrate
-    from bridge.ledger.store import Store
-    from bridge.ledger.work import Work
-
-    settings = root.settings()
-    privacy = root.privacy(settings)
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        try:
-            migrate(store)
-            with store.writing() as conn:
-                return work_on(Work(conn, to_ms(utc_now()), privacy, root.MESSENGER))
-        finally:
-            store.close()

@@ -1,17 +1,16 @@
 """`bridge calendar`, `deadlines`, `lists`, `out-of-order`, `owner`: the city's rules, asked and served."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+from bridge.cli.ledger import reading, writing
+from bridge.cli.orders import Operator, Reason
+from bridge.cli.output import Exit, Json, document, err, fail, out, table
 
-T = TypeVar("T")
-Operator = Annotated[str, typer.Option(help="Who orders it.")]
 Team = Annotated[str | None, typer.Option(help="Only this team's (服务队).")]
 Unit = Annotated[str | None, typer.Option(help="Only what this unit leads (承办单位).")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000)]
@@ -52,7 +51,7 @@ def import_(
     except BadNotice as bad:
         err.print(str(bad), style="red", markup=False)
         fail(Exit.FALLS_SHORT, "nothing was loaded (未导入)")
-    found = _write(lambda work: load_notice(work, [(notice, operator)])[0])
+    found = writing(lambda work: load_notice(work, [(notice, operator)])[0])
     if as_json:
         document({**asdict(found), "years": list(found.years)})
         return
@@ -74,13 +73,12 @@ def show(
 ) -> None:
     """The days of a year that differ from Monday to Friday, and whether its notice is known (查看工作日历)."""
     from bridge import app as root
-    from bridge.cli.inspect import _read
     from bridge.clock import utc_now
     from bridge.ledger import notices
     from schemas.base import shanghai
 
     book = root.rulebook(root.settings())
-    calendar, unreadable = _read(lambda conn: (notices.calendar(conn, book), notices.unreadable_days(conn)))
+    calendar, unreadable = reading(lambda conn: (notices.calendar(conn, book), notices.unreadable_days(conn)))
     days = [date.fromordinal(day) for day in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)]
     special = [day for day in days if calendar.is_workday(day) != (day.weekday() < 5)]
     missing = calendar.alarm(shanghai(utc_now()).date())
@@ -112,12 +110,11 @@ def explain(
 ) -> None:
     """Which deadlines a petition has, why, and how they came to be (时限解释)."""
     from bridge import app as root
-    from bridge.cli.inspect import _read
     from bridge.ledger.explaining import explain as find
 
     settings = root.settings()
-    vault, book = root.privacy(settings).vault, root.rulebook(settings)
-    found = _read(lambda conn: find(conn, vault, book, petition))
+    book = root.rulebook(settings)
+    found = reading(lambda conn: find(conn, root.privacy(settings).vault, book, petition))
     if found is None:
         fail(Exit.FALLS_SHORT, f"there is no petition {petition} in this ledger (未找到该诉求)")
     if as_json:
@@ -166,11 +163,10 @@ def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Js
 
 def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
     """Events that the lifecycle does not allow where their petition stood: kept, and nothing moved (次序不符)."""
-    from bridge.cli.inspect import _read
     from bridge.clock import iso
     from bridge.ledger.lists import out_of_order as find
 
-    found = _read(lambda conn: find(conn, limit=limit))
+    found = reading(lambda conn: find(conn, limit=limit))
     rows = [{**row, "occurred_at": iso(row["occurred_at"]), "recorded_at": iso(row["recorded_at"])} for row in found]
     if as_json:
         document({"events": rows})
@@ -186,10 +182,9 @@ def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
 
 def package(number: Annotated[str, typer.Argument(help="The package's number (包号).")], as_json: Json = False) -> None:
     """The members of a joint package, where each is, and who has been answered (打包件)."""
-    from bridge.cli.inspect import _read
     from bridge.ledger.packages import package as find
 
-    found = _read(lambda conn: find(conn, number))
+    found = reading(lambda conn: find(conn, number))
     if found is None:
         fail(Exit.FALLS_SHORT, f"there is no package {number} in this ledger (未找到该打包件)")
     if as_json:
@@ -216,7 +211,7 @@ def package(number: Annotated[str, typer.Argument(help="The package's number (�
 def owner(
     petition: Annotated[list[str], typer.Argument(help="Petitions to hand over.")],
     to: Annotated[str, typer.Option(help="The secretary who answers for them from now on (an id of the roster).")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the journal. No personal data.")],
+    reason: Reason,
     operator: Operator,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     as_json: Json = False,
@@ -225,7 +220,7 @@ def owner(
     from bridge.ledger.owner import HandOver, hand_over_owner
 
     orders = [HandOver(one, to, operator, reason, dry_run) for one in dict.fromkeys(petition)]
-    found = _write(lambda work: hand_over_owner(work, orders))
+    found = writing(lambda work: hand_over_owner(work, orders))
     rows = [{name: getattr(one, name) for name in ("petition_id", "result", "owner", "before", "why")} for one in found]
     if as_json:
         document({"petitions": rows})
@@ -237,25 +232,3 @@ def owner(
     bad = [f"{row['petition_id']}: {row['why']}" for row in rows if row["result"] in ("not_found", "refused")]
     if bad:
         fail(Exit.FALLS_SHORT, "; ".join(bad))
-
-
-def _write(work_on: Callable[[Any], T]) -> T:
-    """`work_on(work)` in one transaction; the watch of the running bridge publishes what is due."""
-    from bridge import app as root
-    from bridge.clock import to_ms, utc_now
-    from bridge.ledger.members import mirror
-    from bridge.ledger.migrate import migrate
-    from bridge.ledger.store import Store
-    from bridge.ledger.work import Work
-
-    settings = root.settings()
-    privacy, rules = root.privacy(settings), root.rulebook(settings)
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        try:
-            migrate(store)
-            with store.writing() as conn:
-                now = to_ms(utc_now())
-                return work_on(Work(conn, now, privacy, root.MESSENGER, mirror=mirror, rules=rules))
-        finally:
-            store.close()

@@ -15,7 +15,9 @@ _ADVISORY_LOCK = 7_205_512_345
 
 
 def migrate(store: Store) -> str:
-    """Bring the tables to the newest revision and return it. Safe to run at any time, by several processes at once."""
+    """Bring the tables to the newest revision and return it. Safe to run at any time, by several processes at once.
+    An SQLite ledger that is not there is begun, with its folder: nothing else does. Raises `OSError`."""
+    store.make_folder()
     with store.engine.connect() as conn, conn.begin():
         if store.is_sqlite:
             conn.exec_driver_sql("BEGIN IMMEDIATE")
@@ -34,7 +36,9 @@ def newest() -> str:
 
 
 def current(store: Store) -> str | None:
-    """The revision the database is at, or None when it is empty."""
+    """The revision the database is at, or None when it is empty or not there: to ask must not begin it."""
+    if store.is_missing_file:
+        return None
     with store.engine.connect() as conn:
         return _revision(conn)
 

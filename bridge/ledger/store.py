@@ -43,8 +43,6 @@ class Store:
                 hide_parameters=True,
                 connect_args={"connect_timeout": 5},
             )
-        if self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
             self.url, pool_size=size, max_overflow=2, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
         )
@@ -76,6 +74,11 @@ class Store:
         """Whether this is an SQLite ledger that nobody has begun yet."""
         name = self.url.database
         return self.is_sqlite and name not in (None, "", ":memory:") and not Path(str(name)).exists()
+
+    def make_folder(self) -> None:
+        """Where an SQLite ledger is to be begun. Raises `OSError`."""
+        if self.is_missing_file:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
 
     @property
     def engine(self) -> Engine:

@@ -21,6 +21,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name, text in (("teams", TEAMS), ("secretaries", SECRETARIES), ("areas", AREAS)):
         Path(f"{name}.csv").write_text(text, encoding="utf-8")
+    assert bridge("migrate").exit_code == 0
 
 
 def bridge(*words: str) -> Result:
@@ -118,7 +119,6 @@ def test_a_binding_code_is_shown_once() -> None:
 
 
 def test_unreached() -> None:
-    assert bridge("unreached").exit_code == 3, "there is no ledger yet"
     imported()
     assert orjson.loads(bridge("unreached", "--json").stdout) == {"unreached": []}
     assert "everybody has been reached" in bridge("unreached").stdout
