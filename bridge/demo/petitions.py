@@ -1,6 +1,6 @@
 """Invented petitions for the demo: hand-written texts (`petitions.json`) met by invented people, the same for a seed.
 
-Nothing here is real: no person, estate, village or company. Phones are `1390000` and four digits, openids begin with
+Nothing here is real: no person, estate, village or company. Phones are `1390000` and four digits (of 10,000 people more, `1390001`), openids begin with
 `oDemo`, files lie under the reserved domain `.invalid`.
 """
 
@@ -180,7 +180,8 @@ def petitions(count: int, seed: int = 5, day: date = VISIT_DAY) -> list[DemoPeti
         turns[door] += 1
         base, wave = decks.draw(handling_class)
         number = _NUMBERS[door].format(day=day, seed=seed, n=n)
-        phone = f"1390000{(n * 7919 + seed) % 10_000:04d}"  # 7919 has no factor in common: nobody shares a phone
+        # 7919 has no factor in common with 10,000: nobody shares a phone.
+        phone = f"139{(n - 1) // 10_000:04d}{(n * 7919 + seed) % 10_000:04d}"
         petitioner = _petitioner(door, phone, base["confidential"], rng)
         found.append(_bring(base, wave, door, number, moment, petitioner, rng))
     return found

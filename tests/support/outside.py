@@ -200,11 +200,14 @@ class _Judge:
             if petition is None:
                 continue
             wanted = PLACES[petition["handling_class"]] - {petition["source"]}
+            # A crowd of one place and subject is supervised: whoever had the case before has it still.
+            trail = self.evidence.trails.get(petition["petition_id"], [])
+            is_reclassed = any(entry["what"] == "petition.reclassed" for entry in trail)
             for system in OPENINGS:
                 count = opened.get((system, petition["petition_id"]), 0)
                 if count < (system in wanted):
                     self._fault("lost", answer.petition_id, f"{system} was never given the case")
-                elif count > (system in wanted):
+                elif count > (system in wanted or is_reclassed):
                     self._fault("duplicated", answer.petition_id, f"{system} was given the case {count} times")
 
     # ── in order ──
