@@ -40,6 +40,15 @@ if TYPE_CHECKING:
 # ── settings every system has ─────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Settings that are not set, by name, and what does not work without them. `choice`: a city may mean it so."""
+
+    names: tuple[str, ...]
+    means: str
+    choice: bool = False
+
+
 class SystemSettings(BaseModel):
     """What `BRIDGE_<SYSTEM>__…` can set for any system; each adapter adds its own in its `settings.py`."""
 
@@ -50,6 +59,14 @@ class SystemSettings(BaseModel):
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     concurrency: int = Field(default=64, ge=1, le=1000)
     acknowledge_within_hours: float = Field(default=24.0, ge=0, le=24 * 365)
+
+    def lacks(self) -> Sequence[Lack]:
+        """What is needed and not set, for whoever looks before the start; one without names is none."""
+        return ()
+
+    def unset(self, *names: str) -> tuple[str, ...]:
+        """Those of these settings that are empty."""
+        return tuple(name for name in names if not getattr(self, name))
 
 
 # ── inbound ───────────────────────────────────────────────────────────────────────────────────────────────

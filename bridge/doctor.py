@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,19 +16,26 @@ from kombu import Connection
 from sqlalchemy import Connection as LedgerConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.adapter import Manifest
+from bridge import app as root
+from bridge.adapter import Lack, Manifest
 from bridge.apikeys import KeyRing
 from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, depths, differing
+from bridge.causes import cause
 from bridge.clock import to_ms
 from bridge.digest.monthly import month_before, unsealed
 from bridge.digest.seal import is_over
+from bridge.ledger.explaining import frozen_editions
 from bridge.ledger.migrate import current, newest
 from bridge.ledger.notices import loaded_days, unreadable_days
-from bridge.ledger.store import Store
+from bridge.ledger.store import BadDatabaseUrl, Store
 from bridge.rules import calendar as calendars
+from bridge.rules import rates
+from bridge.rules import supervision as supervisions
 from bridge.rules.calendar import Calendar
-from bridge.settings import Settings
+from bridge.rules.profiles import Profiles
+from bridge.rules.table import BadTable
+from bridge.settings import Settings, SettingsError, unknown_names
 from schemas.base import shanghai
 
 OLDEST_BROKER = (3, 10)
@@ -35,6 +43,7 @@ MOST_SKEW_SECONDS = 5.0
 LEAST_DISK_BYTES = 1 << 30
 LEAST_CERTIFICATE_DAYS = 30
 _SECONDS = 5.0
+_NEW_KEY = "bridge keys api --name NAME --scope petitions:write --scope petitions:read"
 Finding = dict[str, Any]
 T = TypeVar("T")
 
@@ -46,6 +55,8 @@ async def examine(settings: Settings, manifests: Sequence[Manifest]) -> list[Fin
         lambda: asyncio.to_thread(_database, settings),
         lambda: asyncio.to_thread(_broker, settings, topology),
         lambda: asyncio.to_thread(_disk, settings),
+        lambda: asyncio.to_thread(_names, settings),
+        lambda: asyncio.to_thread(_tables, settings),
         lambda: asyncio.to_thread(_calendar, settings),
         lambda: asyncio.to_thread(_digest, settings),
         lambda: asyncio.to_thread(_keys, settings),
@@ -78,11 +89,16 @@ def _database(settings: Settings) -> list[Finding]:
             version = ".".join(map(str, conn.dialect.server_version_info or ())) or "file"
         store.close()
     except Exception as error:
-        return [_found("database 数据库", False, f"{type(error).__name__}", "check BRIDGE_DATABASE_URL", service=True)]
+        return [_found("database 数据库", False, cause(error), "check BRIDGE_DATABASE_URL", service=True)]
     fresh = revision == newest()
     return [
         _found("database 数据库", True, f"{name} {version}"),
-        _found("tables 表结构", fresh, f"revision {revision}, this code needs {newest()}", "run `bridge migrate`"),
+        _found(
+            "tables 表结构",
+            fresh,
+            f"revision {revision or 'none yet'}, this code needs {newest()}",
+            "run `bridge migrate`",
+        ),
     ]
 
 
@@ -96,7 +112,7 @@ def _broker(settings: Settings, topology: Topology) -> list[Finding]:
             queues = depths(connection, topology.queue_names())
             different = differing(connection, topology, queues)
     except Exception as error:
-        return [_found("broker 消息队列", False, type(error).__name__, "check BRIDGE_BROKER_URL", service=True)]
+        return [_found("broker 消息队列", False, cause(error), "check BRIDGE_BROKER_URL", service=True)]
     return [_version(server), _topology(topology, queues), _as_declared(different), *_unroutable(topology, queues)]
 
 
@@ -147,9 +163,45 @@ def _disk(settings: Settings) -> list[Finding]:
     ]
 
 
+def _names(settings: Settings) -> list[Finding]:
+    """Whether something is set that no setting is."""
+    unknown = unknown_names(type(settings))
+    said = ", ".join(f"{name} (meant: {meant}?)" if meant else name for name, meant in unknown.items())
+    found = f"no setting has this name, so it does nothing (无此设置): {said}" if unknown else "every BRIDGE_… is known"
+    return [_found("settings 设置", not unknown, found, "mend or remove it; docs/settings.md has all", warning=True)]
+
+
+def _tables(settings: Settings) -> list[Finding]:
+    """Each table of rules, read as at a start: the bridge would not begin with one that it cannot use."""
+    return [
+        _table("calendar rules 日历规则", "CALENDAR", settings.calendar, lambda: calendars.rules(settings.calendar)),
+        _table("deadlines 办理时限", "DEADLINES", settings.deadlines, lambda: _deadlines(settings)),
+        _table(
+            "supervision 督办", "SUPERVISION", settings.supervision, lambda: supervisions.rules(settings.supervision)
+        ),
+        _table("rates 三率", "RATES", settings.rates, lambda: rates.rules(settings.rates)),
+        _table("routes 路由", "ROUTES", settings.routes, lambda: root.routes_for(settings)),
+        _table("digest rules 研判规则", "DIGEST_RULES", settings.digest_rules, lambda: root.digest_rules(settings)),
+    ]
+
+
+def _table(what: str, name: str, path: Path | None, read: Callable[[], object]) -> Finding:
+    try:
+        with root.set_by(f"BRIDGE_{name}"):
+            read()
+    except SettingsError as error:
+        return _found(what, False, str(error), "`bridge run` would not start: mend it (docs/rules.md 怎样改规则)")
+    return _found(what, True, str(path or "built in (内置)"))
+
+
+def _deadlines(settings: Settings) -> None:
+    nothing: set[str] = set()
+    root.check_editions(Profiles.load(settings.deadlines), _asked(settings, frozen_editions, nothing))
+
+
 def _asked(settings: Settings, query: Callable[[LedgerConnection], T], otherwise: T) -> T:
     """What the ledger says. One that cannot be asked is another finding's matter."""
-    with suppress(SQLAlchemyError):
+    with suppress(SQLAlchemyError, BadDatabaseUrl, OSError):
         store = Store(settings.database_url)
         try:
             if not store.is_missing_file:
@@ -161,9 +213,12 @@ def _asked(settings: Settings, query: Callable[[LedgerConnection], T], otherwise
 
 
 def _calendar(settings: Settings) -> list[Finding]:
-    """By the package and the notices that were loaded."""
+    """By the package and the notices that were loaded. Rules that cannot be used are another finding's matter."""
     today = shanghai(datetime.now(UTC)).date()
-    rules = calendars.rules(settings.calendar)
+    try:
+        rules = calendars.rules(settings.calendar)
+    except BadTable:
+        return []
     known = Calendar(rules, _asked(settings, loaded_days, []))
     missing = known.alarm(today)
     unreadable: list[str] = _asked(settings, unreadable_days, [])
@@ -198,24 +253,37 @@ def _digest(settings: Settings) -> list[Finding]:
 def _keys(settings: Settings) -> list[Finding]:
     ring = settings.api_keys
     if ring is None:
-        return [
-            _found("API keys 接口密钥", False, "BRIDGE_API_KEYS is not set: nobody can call /v1", "bridge keys api")
-        ]
+        found = "BRIDGE_API_KEYS is not set: nobody can call /v1"
+        return [_found("API keys 接口密钥", False, found, f"set BRIDGE_API_KEYS=data/keys/api.toml, then {_NEW_KEY}")]
     try:
         KeyRing.load(ring)
     except ValueError as error:
-        return [
-            _found("API keys 接口密钥", False, str(error), "`bridge run` would not start; bridge keys api --name …")
-        ]
+        return [_found("API keys 接口密钥", False, str(error), f"`bridge run` would not start; {_NEW_KEY}")]
     return [_found("API keys 接口密钥", True, str(ring))]
 
 
 async def _system(settings: Settings, manifest: Manifest) -> list[Finding]:
-    """Reachability, clock and certificate of one system."""
+    """Reachability, clock and certificate of one system, and what is not set of it."""
     what = f"{manifest.system} {manifest.zh}"
-    url = settings.system(manifest.system).base_url
+    lacks = [_lack(manifest, lack) for lack in settings.system(manifest.system).lacks() if lack.names]
+    return [*await _reached(what, manifest.system, settings.system(manifest.system).base_url), *lacks]
+
+
+def _lack(manifest: Manifest, lack: Lack) -> Finding:
+    names = ", ".join(f"BRIDGE_{manifest.system}__{name}".upper() for name in lack.names)
+    found = f"not set: {names}: {lack.means}"
+    return _found(
+        f"{manifest.system} settings 设置",
+        False,
+        found,
+        "set it; docs/settings.md says what it is",
+        warning=lack.choice,
+    )
+
+
+async def _reached(what: str, system: str, url: str | None) -> list[Finding]:
     if not url:
-        name = f"BRIDGE_{manifest.system.upper()}__BASE_URL"
+        name = f"BRIDGE_{system.upper()}__BASE_URL"
         return [_found(what, False, f"{name} is not set: nothing can be handed over", f"set {name}")]
     try:
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
@@ -223,11 +291,7 @@ async def _system(settings: Settings, manifest: Manifest) -> list[Finding]:
             date = response.headers.get("Date")
             findings = [_found(what, True, f"{_host(url)} answers (HTTP {response.status})")]
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return [
-            _found(
-                what, False, f"{_host(url)}: {type(error).__name__}", "check the address and the network", service=True
-            )
-        ]
+        return [_found(what, False, f"{_host(url)}: {cause(error)}", "check the address and the network", service=True)]
     findings += _skew(what, date)
     if url.startswith("https:"):
         findings += await asyncio.to_thread(_certificate, what, url)
@@ -255,7 +319,7 @@ def _certificate(what: str, url: str) -> list[Finding]:
         ):
             certificate = tls.getpeercert() or {}
     except (OSError, ssl.SSLError) as error:
-        return [_found(f"{what} certificate 证书", False, type(error).__name__, "renew or trust it", service=True)]
+        return [_found(f"{what} certificate 证书", False, cause(error), "renew or trust it", service=True)]
     until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     days = (until - time.time()) / 86400
     return [

@@ -1,13 +1,14 @@
 """All settings, read here and nowhere else: environment variables `BRIDGE_…` and `.env` (CONTRACT 3)."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as EnvironmentError_
 
 from bridge.adapter import SystemSettings
@@ -132,6 +133,25 @@ def load(sections: Mapping[str, type[SystemSettings]], **overrides: Any) -> Sett
             f"{_variable(str(error))}: not in the form this setting has; see docs/settings.md"
         ) from None
     return settings
+
+
+def unknown_names(model: type[Settings]) -> dict[str, str | None]:
+    """Names `BRIDGE_…` in the environment and in `.env` that no setting has, each with the one that is most like it.
+
+    Inside a section (`BRIDGE_WECHAT__…`) such a name is refused at the start: sections take no other fields.
+    """
+    kinds = {f"BRIDGE_{name}".upper(): field.annotation for name, field in model.model_fields.items()}
+    sections = {f"{name}__": kind.model_fields for name, kind in kinds.items() if _is_section(kind)}
+    inside = [f"{section}{name}".upper() for section, fields in sections.items() for name in fields]
+    sources = (EnvSettingsSource(model), DotEnvSettingsSource(model))
+    given = {name.upper() for source in sources for name in source.env_vars}
+    strange = [name for name in given - kinds.keys() if name.startswith("BRIDGE_")]
+    strange = sorted(name for name in strange if not name.startswith(tuple(sections)))
+    return {name: next(iter(difflib.get_close_matches(name, [*kinds, *inside], 1)), None) for name in strange}
+
+
+def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _variable(text: str) -> str:

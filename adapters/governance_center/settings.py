@@ -1,12 +1,13 @@
 """What `BRIDGE_GOVERNANCE_CENTER__…` can set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from adapters.governance_center.signature import SignType
-from bridge.adapter import SystemSettings
+from bridge.adapter import Lack, SystemSettings
 
 
 class CenterSettings(SystemSettings):
@@ -20,6 +21,10 @@ class CenterSettings(SystemSettings):
     window_seconds: int = Field(default=300, ge=1, le=3600)
     platform: str = "jiangyin"
     codes: Path | None = None
+
+    def lacks(self) -> Sequence[Lack]:
+        door = self.unset("inbound_app_id", "inbound_secret")
+        return (Lack(door, "its door refuses everybody (入口关闭)", choice=True),)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

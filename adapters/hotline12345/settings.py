@@ -1,12 +1,13 @@
 """What a city sets to connect its hotline (`BRIDGE_HOTLINE12345__…`)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from adapters.hotline12345 import codes as tables
-from bridge.adapter import SystemSettings
+from bridge.adapter import Lack, SystemSettings
 
 
 class HotlineSettings(SystemSettings):
@@ -39,6 +40,12 @@ class HotlineSettings(SystemSettings):
     def trusted_hosts(self) -> tuple[str, ...]:
         """The hosts of `media_hosts`."""
         return tuple(host.strip() for host in self.media_hosts.split(",") if host.strip())
+
+    def lacks(self) -> Sequence[Lack]:
+        return (
+            Lack(self.unset("client_id", "client_secret") if self.base_url else (), "nothing can be handed over"),
+            Lack(self.unset("inbound_key"), "its door refuses everybody (入口关闭)", choice=True),
+        )
 
     @field_validator("codes")
     @classmethod

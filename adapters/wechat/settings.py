@@ -2,11 +2,12 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.adapter import SystemSettings
+from bridge.adapter import Lack, SystemSettings
 
 PUBLIC_API = "https://api.weixin.qq.com"
 KEY_LENGTH = 43
@@ -56,6 +57,20 @@ class WechatSettings(SystemSettings):
     duty_openid: Text = None
     words: Text = None
     platform_url: Text = None
+
+    def lacks(self) -> Sequence[Lack]:
+        return (
+            Lack(self.unset("app_id", "app_secret"), "nobody can be told anything (无法发送)"),
+            Lack(self._without_template(), "what needs it is parked as no_template_… (挂起)"),
+            Lack(self.unset("duty_openid"), "tasks for people without an openid are parked as no_recipient (挂起)"),
+            Lack(self.unset("token"), "citizens' messages are refused (/in/wechat 关闭)", choice=True),
+            Lack(self.unset("inbound_key"), "the form is refused (/in/wechat/petitions 关闭)", choice=True),
+        )
+
+    def _without_template(self) -> tuple[str, ...]:
+        purposes = TemplateIds.model_fields
+        ids = {name: getattr(self.templates, name) or getattr(self.subscribe_templates, name) for name in purposes}
+        return tuple(f"templates__{name}" for name, known in ids.items() if not known)
 
     @field_validator("aes_key", "previous_aes_key")
     @classmethod
