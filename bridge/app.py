@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 
 from adapters.registry import MANIFESTS
-from bridge import failpoints
+from bridge import failpoints, words
 from bridge.adapter import Adapter, Manifest, Poller, Workshop
 from bridge.bus.inspection import Inspection
 from bridge.bus.message import Message
@@ -60,6 +60,7 @@ MESSENGER = "wechat"
 """The system that reaches people: the petitioner, the owner secretary, the home unit."""
 
 _log = structlog.get_logger("bridge")
+words.name_systems({manifest.system: manifest.zh for manifest in MANIFESTS})
 
 
 class Part(Flag):

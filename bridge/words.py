@@ -11,6 +11,7 @@ SYSTEMS_ZH = {
     "wechat": "微信服务号",
     "bridge": "来听桥",
 }
+"""Any other system is named by its manifest: `name_systems`."""
 WHAT_ZH = {
     "event.routed": "路由",
     "handoff.delivered": "已送达",
@@ -48,6 +49,11 @@ WHAT_ZH = {
     "deadline.corrected": "时限更正",
     "deadline.not_judged": "规则未能判定",
 }
+
+
+def name_systems(names: Mapping[str, str]) -> None:
+    """What the registered systems are called; the composition root knows."""
+    SYSTEMS_ZH.update(names)
 
 
 def system(name: str | None) -> str:

@@ -37,7 +37,7 @@ _STATES = {
 WORDS: dict[str, dict[str, Words]] = {
     "kind": {kind.value: (zh, kind.value.capitalize()) for kind, zh in KIND_ZH.items()},
     "handling_class": {name.value: (zh, en) for (name, zh), en in zip(CLASS_ZH.items(), _CLASS_EN, strict=True)},
-    "source": {name: (zh, _SYSTEMS_EN[name]) for name, zh in SYSTEMS.items()},
+    "source": {name: (zh, _SYSTEMS_EN.get(name, name)) for name, zh in SYSTEMS.items()},
     "state": {state: (zh, state.replace("_", " ").capitalize()) for state, zh in _STATES.items()},
     "progress": {
         "closed": ("已办结", "Closed"),

@@ -320,6 +320,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "queues": by_name(record("Depth of one queue 队列深度", {"ready": COUNT, "consumers": COUNT})),
             "trouble": maybe(TEXT),
             "breakers": by_name(FLAG),
+            "systems": by_name(TEXT),
         },
     ),
     "MessageLine": record("Raw message 原始消息", _MESSAGE, _MESSAGE_MORE),

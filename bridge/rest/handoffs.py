@@ -18,6 +18,7 @@ from bridge.rest.context import Context
 from bridge.rest.problems import Problem
 from bridge.runtime import Runtime
 from bridge.strictjson import BadJson, loads_object
+from bridge.words import system as name_of
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 _STATUS = {"not_found": 404, "refused": 409}
@@ -101,11 +102,15 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
 
     @api.get("/queues")
     async def queues(request: Request) -> Response:
-        """Each queue's depth and consumers by its real name; why nothing is published, if so; open breakers."""
+        """Each queue's depth and consumers by its real name; why nothing is published, if so; open breakers; what the
+        systems are called."""
         access.caller(request, context.keys, "petitions:read")
         found = await asyncio.to_thread(watch_queues, runtime.settings.broker_url, runtime.topology)
+        if runtime.settings.embedded:
+            _count_our_own(found, runtime)
         breakers = {system: desk.breaker.is_open for system, desk in runtime.desks.items()}
-        return _json({"queues": found, "trouble": runtime.relay.trouble, "breakers": breakers})
+        names = {system: name_of(system) for system in runtime.topology.systems}
+        return _json({"queues": found, "trouble": runtime.relay.trouble, "breakers": breakers, "systems": names})
 
     @api.get("/messages")
     async def messages(request: Request, status: str = "malformed", limit: Limit = 50) -> Response:
@@ -115,6 +120,14 @@ def router(context: Context, runtime: Runtime) -> APIRouter:
         return _json({"messages": found})
 
     return api
+
+
+def _count_our_own(depths: dict[str, dict[str, int]], runtime: Runtime) -> None:
+    """`memory://` counts no consumers: they are the router and the desks of this very process."""
+    if runtime.desks:
+        for name in (runtime.topology.router_queue, *map(runtime.topology.handoff_queue, runtime.desks)):
+            if name in depths:
+                depths[name]["consumers"] = 1
 
 
 def _hours_ago(context: Context, hours: float) -> int:

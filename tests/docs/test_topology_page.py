@@ -40,7 +40,9 @@ def test_exchanges() -> None:
 def test_queues() -> None:
     declared = {queue.name: queue for queue in TOPOLOGY.entities()}
     written = _rows("Queues")
-    assert list(written) == TOPOLOGY.queue_names()
+    assert list(written) == TOPOLOGY.queue_names(), (
+        "docs/topology.md, Queues: a row for each queue, in the order of adapters/registry.py, petition.unroutable last"
+    )
     for name, queue in declared.items():
         assert queue.durable
         bound, key, arguments = written[name][:3]
@@ -62,4 +64,4 @@ def test_the_readmes_name_the_queues_that_operators_watch() -> None:
         missing = [
             name for name in (*TOPOLOGY.queue_names(), "petition.events", "petition.handoffs") if name not in page
         ]
-        assert not missing, f"{readme}: {missing}"
+        assert not missing, f"{readme}, section of the queues: a row for each of {missing}, before petition.unroutable"

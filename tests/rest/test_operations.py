@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from adapters.registry import MANIFESTS
 from bridge.ledger.writer import LedgerAway
 from tests.support.halls import Hall
 from tests.support.ledgers import HOTLINE
@@ -149,6 +150,16 @@ def test_the_queues_by_their_real_names(hall: Hall) -> None:
     found = hall.get("/v1/queues").json
     assert list(found["queues"]) == hall.bridge.topology.queue_names()
     assert found["trouble"] is None
+
+
+def test_the_embedded_consumers_are_counted(hall: Hall) -> None:
+    found = hall.get("/v1/queues").json["queues"]
+    nobody = hall.bridge.topology.unroutable
+    assert {name: depth["consumers"] for name, depth in found.items()} == {name: int(name != nobody) for name in found}
+
+
+def test_the_systems_are_called_what_their_manifests_say(hall: Hall) -> None:
+    assert hall.get("/v1/queues").json["systems"] == {one.system: one.zh for one in MANIFESTS}
 
 
 # ── a ledger that is away ──
