@@ -6,14 +6,18 @@ import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.cli.inspect import PLACES, STATES
+from bridge.ledger.lists import LIST_ZH
 from bridge.ledger.tables import UNFINISHED
 from bridge.lifecycle import STATE_AFTER
 from bridge.reconcile.difference import KIND_ZH as DIFFERENCE_ZH
 from bridge.reconcile.difference import RESOLUTION_ZH
+from bridge.words import WHAT_ZH
 from schemas.event import EVENT_ZH, EventType
 from schemas.petition import CLASS_ZH, KIND_ZH, URGENCY_ZH
 
@@ -186,6 +190,35 @@ def test_the_words_of_reconciliation_are_those_of_its_report(
     words: dict[str, dict[str, list[str]]], group: str, chinese: dict[Any, str]
 ) -> None:
     assert {name: pair[0] for name, pair in words[group].items()} == {str(key): zh for key, zh in chinese.items()}
+
+
+def test_one_thing_has_one_word_in_the_console_the_commands_and_the_log(words: dict[str, dict[str, list[str]]]) -> None:
+    for name, zh in PLACES.items():
+        assert words["ui"][name][0] == zh
+    assert {name: pair[0] for name, pair in words["handoff_state"].items()} == STATES
+    for name in words["what"].keys() & WHAT_ZH.keys():
+        assert words["what"][name][0] == WHAT_ZH[name]
+    for name, list_zh in LIST_ZH.items():
+        assert words["ui"][name][0] == list_zh
+
+
+@pytest.mark.parametrize(
+    ("term", "name"),
+    [
+        ("accepted, taken in", "accepted"), ("held", "held"), ("in flight", "in_flight"), ("parked", "parked"),
+        ("replay", "verb_replay"), ("cancel", "verb_cancel"), ("broker", "broker"), ("witness", "witness"),
+        ("conservation, the law", "law"), ("lists of the day", "daily"),
+    ],
+)  # fmt: skip
+def test_the_glossary_decides(term: str, name: str, words: dict[str, dict[str, list[str]]]) -> None:
+    page = (Path(__file__).parents[2] / "docs/glossary.md").read_text("utf-8")
+    glossary = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, re.MULTILINE))
+    assert words["ui"][name][0] == glossary[term]
+
+
+def test_words_that_the_glossary_replaced_are_gone() -> None:
+    for old in ("重放", "消息代理", "已接收", "系统持有", "在途", "车道", "责任书记", "取消"):
+        assert old not in PAGE, old
 
 
 def test_every_state_has_a_word(words: dict[str, dict[str, list[str]]]) -> None:
