@@ -98,8 +98,8 @@ def _tell_import(changes: Any, *, dry_run: bool, as_json: bool) -> None:
 
 @roster_app.command("check")
 def check(as_json: Json = False) -> None:
-    """Which communities have no team, or a team with fewer than four active members (覆盖检查); which owners of open
-    petitions have bound no WeChat and are told nothing (未绑定书记)."""
+    """Which communities have no team, or a team with fewer than four active members (覆盖检查); which owners of what
+    is open, or closed and not confirmed, have bound no WeChat and are told nothing (未绑定书记)."""
     from bridge import app as root
     from bridge.ledger.roster import load
     from bridge.ledger.unbound import unbound_owners
@@ -161,7 +161,7 @@ def _tell_coverage(report: dict[str, Any]) -> None:
 
 def _tell_unbound(owners: list[dict[str, Any]]) -> None:
     out.print("owners who are told nothing on WeChat (以下首问书记收不到微信消息):", markup=False)
-    shown = table("owner 首问书记", "why 原因", "open 未办结", "oldest 最早", "team 服务队", whole=1)
+    shown = table("owner 首问书记", "why 原因", "petitions 未办结或待确认", "oldest 最早", "team 服务队", whole=1)
     for row in owners:
         why = f"{row['why_zh']} {row['why']}"
         shown.add_row(row["owner_id"], why, str(row["petitions"]), row["oldest_at"], row.get("team_id", ""))

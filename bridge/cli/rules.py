@@ -137,13 +137,18 @@ def explain(
 def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Json = False) -> None:
     """What got no acknowledgement or reply in time, what nobody works on, and which closings nobody has confirmed, each
     with why (无回音、无着落、待确认)."""
-    from bridge.cli.inspect import _read
-    from bridge.ledger.lists import LIST_ZH, listed
+    from bridge import app as root
+    from bridge.ledger.lists import LIST_ZH, Which, listed, with_discontent
 
-    found = {
-        which: _read(lambda conn, which=which: listed(conn, which, team=team, unit=unit, limit=limit))
-        for which in LIST_ZH
-    }
+    def read(conn: Any) -> dict[Which, list[dict[str, Any]]]:
+        settings = root.settings()
+        vault, rule = root.privacy(settings).vault, root.rulebook(settings).supervision.rehandling
+        return {
+            which: with_discontent(conn, vault, rule, listed(conn, which, team=team, unit=unit, limit=limit))
+            for which in LIST_ZH
+        }
+
+    found = reading(read)
     if as_json:
         document(found)
         return

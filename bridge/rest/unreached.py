@@ -35,7 +35,8 @@ def router(context: Context) -> APIRouter:
     async def list_unbound_owners(
         request: Request, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> Response:
-        """Owner secretaries of open petitions who have bound no WeChat: they are told nothing. By id."""
+        """Owner secretaries who have bound no WeChat and have petitions that are open, or closed and not confirmed:
+        they are told nothing. By id."""
         access.caller(request, context.keys, "petitions:read")
         found = await context.ledger.read(lambda conn: unbound_owners(conn, limit=limit, after=cursor))
         following = found[-1]["owner_id"] if len(found) == limit else None

@@ -122,6 +122,20 @@ def test_the_other_reports(tmp_path: Path) -> None:
     assert (told.exit_code, "s9" in told.stderr) == (1, True)
 
 
+def test_a_closing_with_which_the_citizen_is_not_content_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge import app as root
+
+    bench = Bench("sqlite:///data/bridge.db")
+    monkeypatch.setattr(root, "privacy", lambda _settings: bench.privacy)
+    case = bench.submit()
+    bench.say(case, E.CLOSED, HOTLINE)
+    bench.say(case, E.RATED, actor="petitioner", satisfaction="unsatisfied")
+    bench.close()
+    (waits,) = document("lists")["unconfirmed"]  # type: ignore[misc]  # a list
+    assert (waits["petition_id"], waits["why"]) == (case.id, "discontent")
+    assert "诉求人仍不满意" in bridge("lists").stdout
+
+
 def test_deadlines_are_explained(tmp_path: Path) -> None:
     assert bridge("deadlines", "explain", "LT-none").exit_code == 1
     bench = Bench("sqlite:///data/bridge.db")
