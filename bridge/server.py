@@ -18,17 +18,19 @@ from bridge.rest import health
 from bridge.rest.application import application
 from bridge.rest.context import Context
 from bridge.rest.doors import DoorsFirst
-from bridge.settings import Settings
+from bridge.settings import Settings, unknown_names
 
 _log = structlog.get_logger("bridge.server")
 
 
-def build(bridge: Bridge, ring: KeyRing) -> ASGIApp:
-    """The ASGI application of this process; starting it starts the bridge, ending it stops the bridge."""
+def build(bridge: Bridge, ring: KeyRing, *, started: bool = False) -> ASGIApp:
+    """The ASGI application of this process; starting it starts the bridge, unless it has been `started`, ending it
+    stops the bridge."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await bridge.start()
+        if not started:
+            await bridge.start()
         try:
             yield
         finally:
@@ -96,9 +98,19 @@ async def until_stopped() -> None:
             loop.remove_signal_handler(number)
 
 
+def warn_of_unknown_names(settings: Settings) -> None:
+    """A mistyped name sets nothing, and nobody would know."""
+    for name, meant in unknown_names(type(settings)).items():
+        _log.warning("settings.unknown_name", name=name, did_you_mean=meant, next="mend or remove it (无此设置)")
+
+
 async def run_http(settings: Settings, parts: Part) -> None:
     """`bridge run` and `bridge serve`: until a signal comes."""
-    server = Server(build(Bridge(settings, parts), KeyRing.load(settings.api_keys)), settings.host, settings.port)
+    warn_of_unknown_names(settings)
+    bridge, ring = Bridge(settings, parts), KeyRing.load(settings.api_keys)
+    # Before the server: uvicorn would make a traceback of what hinders the start.
+    await bridge.start()
+    server = Server(build(bridge, ring, started=True), settings.host, settings.port)
     await server.start()
     _log.info("bridge.listening", url=f"http://{settings.host}:{server.port}", console="/console")
     await until_stopped()
@@ -111,6 +123,7 @@ async def run_work(settings: Settings, ready_file: Path | None = None) -> None:
     With BRIDGE_HEALTH_PORT it answers /healthz, /readyz and /metrics there: it is this process that knows the witness,
     the law and the breakers.
     """
+    warn_of_unknown_names(settings)
     bridge = Bridge(settings, Part.WORK)
     await bridge.start()
     health_server = Server(Starlette(routes=health.routes(bridge)), settings.host, settings.health_port)

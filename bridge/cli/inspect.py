@@ -185,10 +185,6 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(Exit.FALLS_SHORT)
 
 
-# For `bridge lists`, which is being written.
-_read: Any = reading
-
-
 def _without_password(url: str) -> str:
     from kombu.utils.url import maybe_sanitize_url
 

@@ -34,11 +34,15 @@ def main() -> None:
     from bridge.digest.rules import BadDigestRules
     from bridge.ledger.store import BadDatabaseUrl
     from bridge.routing import BadRoutes
+    from bridge.rules.table import BadTable
     from bridge.settings import SettingsError
+    from bridge.vault import VaultError
+    from bridge.witness.note import NoteError
 
+    unusable = (SettingsError, BadRoutes, BadKeyFile, BadDatabaseUrl, BadDigestRules, BadTable, VaultError, NoteError)
     try:
         app()
-    except (SettingsError, BadRoutes, BadKeyFile, BadDatabaseUrl, BadDigestRules) as error:
+    except unusable as error:
         err.print(str(error), style="red", markup=False)
         sys.exit(Exit.WRONG_USAGE)
     except BrokenPipeError:

@@ -65,5 +65,6 @@ def reaching(what: str) -> Iterator[None]:
         cause = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
         fail(Exit.UNREACHABLE, f"{what} cannot be reached: {cause}; check BRIDGE_DATABASE_URL")
     except OSError as error:
-        named = f"{error.filename}: {error.strerror}" if error.filename is not None else str(error)
-        fail(Exit.UNREACHABLE, f"{what} cannot be reached: {named}")
+        if error.filename is None:
+            fail(Exit.UNREACHABLE, f"{what} cannot be reached: {error}")
+        fail(Exit.UNREACHABLE, f"{error.filename}: {error.strerror}; check the settings that name it (请检查目录设置)")

@@ -134,7 +134,12 @@ def demo(
 def _run(process: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    try:
-        uvloop.run(process)
-    except RuntimeError as error:
-        fail(Exit.UNREACHABLE, str(error))
+    from bridge.vault import VaultError
+
+    with reaching("the database"):
+        try:
+            uvloop.run(process)
+        except VaultError:
+            raise
+        except RuntimeError as error:
+            fail(Exit.UNREACHABLE, str(error))
