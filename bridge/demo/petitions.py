@@ -1,7 +1,7 @@
 """Invented petitions for the demo: hand-written texts (`petitions.json`) met by invented people, the same for a seed.
 
-Nothing here is real: no person, estate, village or company. Phones are `1390000` and four digits (of 10,000 people more, `1390001`), openids begin with
-`oDemo`, files lie under the reserved domain `.invalid`.
+Nothing here is real: no person, estate, village or company. Phones are `1390000` and four digits (of the next 10,000
+people `1390001`), openids begin with `oDemo`, files lie under the reserved domain `.invalid`.
 """
 
 import json
