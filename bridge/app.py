@@ -70,6 +70,10 @@ class Part(Flag):
     WORK = auto()
     ALL = DOORS | WORK
 
+    @property
+    def words(self) -> str:
+        return " and ".join(str(part.name).lower() for part in self)
+
 
 def manifests() -> tuple[Manifest, ...]:
     return MANIFESTS
@@ -249,7 +253,7 @@ class Bridge:
         self.relay.start()
         if Part.WORK in self.parts:
             self._start_work()
-        _log.info("bridge.started", parts=str(self.parts), owner=self.owner, routes=self.routes.version)
+        _log.info("bridge.started", parts=self.parts.words, owner=self.owner, routes=self.routes.version)
 
     async def open(self) -> None:
         """Only the ledger: enough to reconcile, and for commands. What is put on the conveyor the watch of a working

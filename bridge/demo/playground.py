@@ -13,11 +13,12 @@ from typing import Any, Self
 
 import aiohttp
 import orjson
+import structlog
 
 from bridge import app as root
 from bridge.adapter import Manifest, SandboxPlan, SystemSettings
 from bridge.apikeys import SCOPES, Caller, KeyRing, hash_of
-from bridge.cli.output import out
+from bridge.cli.output import err, out
 from bridge.demo.petitions import DemoPetition, petitions
 from bridge.ledger import reads
 from bridge.server import Server, build, until_stopped
@@ -25,6 +26,10 @@ from bridge.settings import Settings
 from schemas.base import SHANGHAI
 
 LIGHT_TRAFFIC_SECONDS = 3.0
+_PROVISIONAL = (
+    "note 提示: the days off of {year} are not loaded, so deadlines in {year} are provisional. Nothing has failed: "
+    "a real bridge raises an alarm for it (未导入{year}年放假安排，届时的时限为暂定；演示不受影响，正式环境会告警)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +187,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def calmly() -> None:
+    """An alarm that is about the city's calendar and not about this world becomes a line of its own."""
+    structlog.configure(processors=[_calm, *structlog.get_config()["processors"]])
+
+
+def _calm(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if event["event"] == "calendar.missing_year":
+        err.print(_PROVISIONAL.format(year=event["year"]), style="yellow", markup=False)
+        raise structlog.DropEvent
+    return event
+
+
 async def play(directory: Path = Path("data/sandbox")) -> None:
     """`bridge run --sandboxes`: light traffic until Ctrl-C, and a console to watch it."""
+    calmly()
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     # The plain queue names: in a process of its own nothing can meet them.
     async with Playground(directory, port=_wished_port(), pace_seconds=2.0, broker_prefix="") as world:

@@ -16,7 +16,7 @@ from bridge import app as root
 from bridge.cli.inspect import law_table
 from bridge.cli.output import document, err, out, table
 from bridge.demo.petitions import DemoPetition, petitions
-from bridge.demo.playground import Playground, Sent
+from bridge.demo.playground import Playground, Sent, calmly
 from bridge.ledger import reads
 from bridge.witness.keys import verifiers
 from bridge.witness.verify import verify
@@ -38,6 +38,7 @@ DOORS_ZH = {
 
 async def show(count: int, *, keep: bool, as_json: bool) -> bool:
     """Run the demo with `count` petitions; whether everything holds."""
+    calmly()
     directory = Path("data/demo") / f"{datetime.now(SHANGHAI):%Y%m%d-%H%M%S}" if keep else Path(tempfile.mkdtemp())
     directory.mkdir(parents=True, exist_ok=True)
     try:
