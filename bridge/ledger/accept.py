@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bridge import ids
 from bridge.adapter import Acknowledgement, Draft, Outcome, Ref, Submission, Update
 from bridge.clock import from_ms, to_ms
+from bridge.ledger import notices
 from bridge.ledger.bulk import insert_rows
 from bridge.ledger.drafts import numbers_of, refs_of, storable
 from bridge.ledger.keep import REPLAYED, Replayed, known_keys, mark_nonces, message_row
@@ -68,6 +69,8 @@ class House(Protocol):
 
 def accept(work: Work, house: House, arrivals: Sequence[Arrival]) -> list[list[Outcome] | Replayed]:
     """A list of outcomes for each arrival, an outcome for each of its drafts; `REPLAYED` where a nonce was reused."""
+    # A process that only takes in has no watch by which it would hear of a notice.
+    notices.learn(work.conn, work.rules)
     replayed = mark_nonces(work, [(arrival.system, arrival.nonce) for arrival in arrivals])
     desk = _Desk(work, house, [arrival for arrival, again in zip(arrivals, replayed, strict=True) if not again])
     taken = iter(desk.take_all())

@@ -227,6 +227,13 @@ def test_a_date_that_an_event_names_is_no_correction(bench: Bench) -> None:
     assert corrected(bench, case.id) == 0
 
 
+def test_a_process_that_only_takes_in_counts_with_the_notice(bench: Bench, make_bench: MakeBench) -> None:
+    bench.clock.at = on("2026-12-29 10:00:00")
+    serving = make_bench("serve", bench.clock)
+    bench.do(bench.ledger.load_notice(notice(bench), "zhang"))
+    assert due(serving, bring(serving)) == (on("2027-01-07 23:59:59"), False)
+
+
 # ── what nobody can read ──
 
 
