@@ -5,36 +5,38 @@ so that a later change of the transition table changes no past month. The class,
 the events.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from bridge.clock import from_ms
+from bridge.digest.marks import marks
 from bridge.ledger.opening import FIRST_OWNER
 from bridge.ledger.tables import Row
 from bridge.lifecycle import ENDED
 from bridge.prose import mask
-from bridge.rules.rehandling import ASKED, speaks_for_the_citizen
+from bridge.rules.steps import Step
+from schemas.event import EventData, UnitRole
 from schemas.event import EventType as E
-from schemas.event import Satisfaction, SupervisionLevel, UnitRole
 from schemas.petition import OF_THE_OWNER
 
 UNKNOWN = ""
 """A place, subject or unit that nobody named."""
 
-_HEAVY = frozenset({SupervisionLevel.RED.value, SupervisionLevel.BLACK.value, SupervisionLevel.KEY.value})
-
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event: times in milliseconds; `data` is empty where the fold does not ask for it; `actor` as in the event."""
+    """An event: times in milliseconds; `data` has what the fold asks for; `actor`, `source` and `event_id` as in the
+    event."""
 
     type: E
     occurred_at: int
     recorded_at: int
     data: Mapping[str, Any] = field(default_factory=dict)
     actor: str | None = None
+    source: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Case:
         return self.closed_at is None
 
     def marked(self, mark: str) -> int:
-        """How often something of this kind happened to it."""
+        """How often something of this kind happened to it (`bridge.digest.marks`)."""
         return self.marks.get(mark, 0)
 
 
@@ -106,7 +108,7 @@ def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], ent
         unit=lead,
         units=units,
         closed_at=closed_at,
-        marks=_marks(first_class, events),
+        marks=marks(_steps(first_class, events), _returns(events, entries)),
     )
 
 
@@ -145,19 +147,26 @@ def _standing(entries: Iterable[Entry]) -> tuple[str, int | None]:
     return state, closed_at
 
 
-def _marks(handling_class: str, events: Iterable[Happening]) -> dict[str, int]:
-    """How often what happened. Not satisfied is only who speaks for the citizen: no unit says it of itself."""
-    marks: Counter[str] = Counter()
+def _returns(events: Iterable[Happening], entries: Iterable[Entry]) -> int:
+    """How often it was returned: by whom nothing moved, told only what was known, or what an assisting unit did."""
+    returns = {event.event_id for event in events if event.type is E.RETURNED}
+    state, count = "submitted", 0
+    for entry in entries:
+        count += entry.event_id in returns and entry.state != state
+        state = entry.state or state
+    return count
+
+
+def _steps(handling_class: str, events: Iterable[Happening]) -> list[Step]:
+    """The events as the rules read them."""
+    steps = []
     for event in events:
-        marks[event.type.value] += 1
         if event.type is E.RECLASSED:
             handling_class = str(event.data.get("handling_class") or handling_class)
-        if event.type is E.SUPERVISED and event.data.get("level") in _HEAVY:
-            marks["heavy"] += 1
-        said = event.type in ASKED and event.data.get("satisfaction") == Satisfaction.UNSATISFIED.value
-        if said and speaks_for_the_citizen(event.actor, own=handling_class in OF_THE_OWNER):
-            marks["unsatisfied"] += 1
-    return dict(marks)
+        at, data = from_ms(min(event.occurred_at, event.recorded_at)), EventData.model_validate(event.data)
+        own = handling_class in OF_THE_OWNER
+        steps.append(Step(event.type, at, data, event.source, event.actor, from_ms(event.recorded_at), own))
+    return steps
 
 
 def _subject(category: Mapping[str, Any]) -> str:

@@ -15,8 +15,11 @@ from bridge.ledger.tables import Row, events, journal, petitions
 from bridge.vault import Vault
 from schemas.event import EventType as E
 
-_TELLING = frozenset({E.DISPATCHED, E.RECLASSED, E.SUPERVISED, E.RATED, E.FOLLOWED_UP, E.CLOSED})
-"""Events whose data the fold looks into: the others are only counted, so nobody's words are opened for them."""
+_TELLING = frozenset({E.DISPATCHED, E.RECLASSED, E.SUPERVISED, E.RATED, E.FOLLOWED_UP, E.CLOSED, E.EXTENDED})
+"""Events whose data the fold looks into."""
+
+_ANNOUNCED = ("unit", "role", "units")
+"""What it asks of all the others: that was announced, and nobody's words are opened for it."""
 
 
 def cases(conn: Connection, vault: Vault, month: Month, cut_off: int, months_before: int) -> list[Case]:
@@ -88,9 +91,17 @@ def _happenings(
     found: dict[str, list[Happening]] = defaultdict(list)
     for row in conn.execute(query).mappings():
         type_ = E(row["type"])
-        data = orjson.loads(open_event(vault, row)["data"]) if type_ in _TELLING else {}
-        found[row["petition_id"]].append(Happening(type_, row["occurred_at"], row["recorded_at"], data, row["actor"]))
+        data = orjson.loads(open_event(vault, row)["data"]) if type_ in _TELLING else _announced(row)
+        one = Happening(
+            type_, row["occurred_at"], row["recorded_at"], data, row["actor"], row["source"], row["event_id"]
+        )
+        found[row["petition_id"]].append(one)
     return found
+
+
+def _announced(row: Row) -> dict[str, Any]:
+    said = orjson.loads(row["announced"])
+    return {name: said[name] for name in _ANNOUNCED if name in said}
 
 
 def _entries(conn: Connection, wanted: ColumnElement[bool], cut_off: int) -> Mapping[str, list[Entry]]:

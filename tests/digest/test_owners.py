@@ -50,7 +50,7 @@ def test_a_sealed_month_holds_after_a_hand_over(town: Town) -> None:
     ],
 )  # fmt: skip
 def test_no_unit_is_unsatisfied_with_itself(actor: str | None, first: str, changes: str | None, counted: int) -> None:
-    events = [Happening(E.RATED, 3, 3, {"satisfaction": "unsatisfied"}, actor)]
+    events = [Happening(E.REPLIED, 3, 3), Happening(E.RATED, 4, 4, {"satisfaction": "unsatisfied"}, actor)]
     if changes:
         events.insert(0, Happening(E.RECLASSED, 2, 2, {"handling_class": changes}))
     row = {

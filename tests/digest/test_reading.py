@@ -21,9 +21,9 @@ from bridge.ledger.operate import Order
 from bridge.ledger.work import Work
 from bridge.prose import mask
 from bridge.witness.canonical import canonical
-from schemas.event import Assignment, EventType, Satisfaction, UnitRole
+from schemas.event import Assignment, EventType, Satisfaction, Span, UnitRole
 from schemas.petition import Category, HandlingClass, Kind, PetitionDraft, Petitioner, Place
-from tests.support.ledgers import HOTLINE, WECHAT, Bench, number, submission, update
+from tests.support.ledgers import CENTER, HOTLINE, WECHAT, Bench, number, submission, update
 
 MONTH = Month(2026, 10)
 RULES = DigestRules(k=2)
@@ -99,15 +99,33 @@ def test_a_case_is_its_document_and_its_events(town: Town) -> None:
     town.say(one, EventType.DISPATCHED, units=units)
     town.say(one, EventType.RETURNED, text="不属于我单位")
     town.say(one, EventType.RECLASSED, handling_class=HandlingClass.KEY_SUPERVISION)
-    town.say(one, EventType.RATED, satisfaction=Satisfaction.UNSATISFIED)
     case = town.cases()[one]
     assert (case.kind, case.source, case.region, case.place, case.subject) == (
         "complaint", WECHAT, "370811", "青砖里社区", "供水",
     )  # fmt: skip
     assert (case.unit, case.units) == ("住建局", {"水务局", "住建局", "财政局"})
     assert (case.handling_class, case.state, case.is_open) == ("key_supervision", "returned", True)
-    assert (case.marked("returned"), case.marked("unsatisfied")) == (1, 1)
+    assert case.marked("returned") == 1
     assert case.accepted_at == to_ms(MIDDLE)
+
+
+def test_what_two_systems_tell_of_one_thing_is_one(town: Town) -> None:
+    """A return, an extension, a word of discontent and a new round, each told by the hotline and by the center."""
+    one = town.submit(system=HOTLINE)
+    told: list[tuple[EventType, dict[str, Any]]] = [
+        (EventType.DISPATCHED, {"unit": "住建局"}),
+        (EventType.RETURNED, {"unit": "住建局"}),
+        (EventType.DISPATCHED, {"unit": "城管局"}),
+        (EventType.EXTENDED, {"unit": "城管局", "extend_by": Span(amount=2, unit="working_days")}),
+        (EventType.REPLIED, {"unit": "城管局"}),
+        (EventType.FOLLOWED_UP, {"satisfaction": Satisfaction.UNSATISFIED}),
+        (EventType.REHANDLED, {}),
+    ]
+    for type_, data in told:
+        for system in (HOTLINE, CENTER):
+            town.later(0.01)
+            town.say(one, type_, system, **data, text=f"{system}告知")
+    assert town.cases()[one].marks == {"returned": 1, "extended": 1, "rehandled": 1, "unsatisfied": 1, "heavy": 0}
 
 
 def test_one_person_is_one_by_whichever_road(town: Town) -> None:
