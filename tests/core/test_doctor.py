@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from bridge import app as root
 from bridge.causes import cause
@@ -19,6 +20,7 @@ from bridge.doctor import examine
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store
 from bridge.ledger.tables import petitions
+from bridge.server import warn_of_unknown_names
 from bridge.settings import unknown_names
 from tests.support.ledgers import Bench
 
@@ -110,6 +112,14 @@ def test_a_mistyped_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPa
     }
     (said,) = [said for said in findings() if said.startswith("settings")]
     assert "BRIDGE_DEADLINE (meant: BRIDGE_DEADLINES?)" in said
+
+
+def test_a_start_warns_of_a_name_that_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_DEADLINE", "x.toml")
+    with capture_logs() as lines:
+        warn_of_unknown_names(root.settings())
+    (line,) = lines
+    assert (line["log_level"], line["name"], line["did_you_mean"]) == ("warning", "BRIDGE_DEADLINE", "BRIDGE_DEADLINES")
 
 
 # ── causes ──
