@@ -105,8 +105,7 @@ class PetitionRow:
 _UPDATED = (
     "handling_class", "class_at", "state", "state_at", "state_by", "holder", "last_sequence", "answered_by",
     "updated_at", "due_at", "closed_at", "merged_into", "roads", "members", "look_at", "no_echo", "no_echo_since",
-    "no_landing", "no_landing_since", "confirmed_at", "late_units",
-    "round_from", "assisted",
+    "no_landing", "no_landing_since", "confirmed_at", "late_units", "round_from", "assisted",
 )  # fmt: skip
 _ROW_FIELDS = tuple(column.name for column in petitions.c)
 
