@@ -23,8 +23,8 @@ from bridge.bus.connect import connect
 from bridge.bus.topology import Topology, depths, differing
 from bridge.causes import cause
 from bridge.clock import to_ms
-from bridge.digest.monthly import month_before, unsealed
-from bridge.digest.seal import is_over
+from bridge.digest.month import Month
+from bridge.digest.monthly import waiting
 from bridge.ledger.explaining import frozen_editions
 from bridge.ledger.migrate import current, newest
 from bridge.ledger.notices import loaded_days, unreadable_days
@@ -241,13 +241,14 @@ def _calendar(settings: Settings) -> list[Finding]:
 
 
 def _digest(settings: Settings) -> list[Finding]:
-    """Whether the month before was sealed."""
-    now = datetime.now(UTC)
-    month = month_before(now)
-    waits = is_over(month, to_ms(now)) and _asked(settings, lambda conn: unsealed(conn, month), otherwise=False)
-    found = f"{month} is over and not sealed" if waits else f"nothing of {month} waits for its seal"
-    hint = f"BRIDGE_DIGEST_AT seals it by itself; bridge digest --month {month} does it now"
-    return [_found("monthly analysis 分析研判", not waits, found, hint, warning=True)]
+    """Whether every month that is over was sealed."""
+    now = to_ms(datetime.now(UTC))
+    months = _asked(settings, lambda conn: waiting(conn, now), otherwise=list[Month]())
+    if not months:
+        return [_found("monthly analysis 分析研判", True, "no month waits for its seal")]
+    found = f"over and not sealed: {', '.join(map(str, months))}"
+    hint = f"BRIDGE_DIGEST_AT seals them by itself, the oldest first; bridge digest --month {months[0]} does it now"
+    return [_found("monthly analysis 分析研判", False, found, hint, warning=True)]
 
 
 def _keys(settings: Settings) -> list[Finding]:

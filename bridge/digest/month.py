@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cache
 from typing import Self
 
-from bridge.clock import to_ms
-from schemas.base import SHANGHAI
+from bridge.clock import from_ms, to_ms
+from schemas.base import SHANGHAI, shanghai
 
 _WRITTEN = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -30,6 +30,12 @@ class Month:
         if found is None:
             raise BadMonth(f"{text!r} is not a month; write YYYY-MM, e.g. 2026-10 (月份格式为 YYYY-MM)")
         return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def of(cls, milliseconds: int) -> Self:
+        """The one in which this moment lies."""
+        day = shanghai(from_ms(milliseconds))
+        return cls(day.year, day.month)
 
     def __str__(self) -> str:
         return f"{self.year}-{self.number:02d}"

@@ -1,22 +1,22 @@
 """Seals each month by itself (每月自动封存): once it is over, its digest is computed and sealed into the journal,
-before anybody erases what it is computed from."""
+before anybody erases what it is computed from. A month that was missed, while no bridge was there, is sealed when one
+is there again."""
 
-from datetime import datetime, time
+from datetime import time
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bridge.clock import Now, to_ms
 from bridge.daily import Daily
+from bridge.digest import reading
 from bridge.digest.month import Month
 from bridge.digest.rules import DigestRules
 from bridge.digest.seal import Reckoned, is_over, reckon, sealing
 from bridge.ledger import digests
 from bridge.ledger.ledger import Ledger
-from bridge.ledger.tables import petitions
 from bridge.ledger.writer import LedgerAway
 from bridge.prose import mask
-from schemas.base import shanghai
 
 LEASE_SECONDS = 3600.0
 
@@ -42,19 +42,30 @@ class Monthly:
         await self._daily.stop()
 
     async def catch_up(self) -> bool:
-        """Whether the month before this one was sealed now."""
+        """Whether a month was sealed now: of those that wait the oldest, so that one look takes no longer than one
+        month; the next look takes the next one."""
         try:
-            return await self._seal(month_before(self._now()))
+            months = await self._ledger.read(lambda conn: waiting(conn, to_ms(self._now())))
+        except LedgerAway:
+            _log.warning("digest.ledger_away")
+            return False
+        for month in months:
+            if await self._tried(month):
+                return True
+        return False
+
+    async def _tried(self, month: Month) -> bool:
+        try:
+            return await self._seal(month)
         except LedgerAway:
             _log.warning("digest.ledger_away")
         except Exception:
-            # A month that cannot be reckoned must not end the loop: it is tried again, and the doctor says so.
-            _log.exception("digest.not_sealed")
+            # A month that cannot be reckoned must end neither the loop nor keep the next one waiting: it is tried
+            # again, and the doctor says so.
+            _log.exception("digest.not_sealed", month=str(month))
         return False
 
     async def _seal(self, month: Month) -> bool:
-        if not is_over(month, to_ms(self._now())) or not await self._ledger.read(lambda conn: unsealed(conn, month)):
-            return False
         if not await self._ledger.hold("digest", self._owner, LEASE_SECONDS):
             return False
         try:
@@ -71,14 +82,15 @@ class Monthly:
         return reckon(conn, vault, month, to_ms(self._now()), self._rules, mask, again=False)
 
 
-def month_before(now: datetime) -> Month:
-    """The last month that is over, but for its grace."""
-    today = shanghai(now)
-    return Month(today.year, today.month).shift(-1)
-
-
-def unsealed(conn: Connection, month: Month) -> bool:
-    """Whether there is something to seal: petitions were taken in by the month's end, and no seal is there."""
-    if digests.sealed(conn, str(month)) is not None:
-        return False
-    return conn.scalar(select(petitions.c.petition_id).where(petitions.c.accepted_at < month.end).limit(1)) is not None
+def waiting(conn: Connection, now: int) -> list[Month]:
+    """The months that are over and not sealed, the oldest first: from the one on in which the ledger's first petition
+    was taken in."""
+    began, found = reading.began(conn), list[Month]()
+    if began is None:
+        return found
+    known, month = digests.sealed_months(conn), Month.of(began)
+    while is_over(month, now):
+        if str(month) not in known:
+            found.append(month)
+        month = month.shift(1)
+    return found

@@ -68,6 +68,11 @@ def sealed(conn: Connection, month: str) -> Row | None:
     return conn.execute(select(digests).where(digests.c.month == month)).mappings().first()
 
 
+def sealed_months(conn: Connection) -> frozenset[str]:
+    """The months that are sealed."""
+    return frozenset(conn.scalars(select(digests.c.month)))
+
+
 def seal_of(conn: Connection, month: str) -> Row | None:
     """What the journal says of the month's seal (`sha256`, `traced_sha256`, `at` in milliseconds), or None. Only the
     first note counts: a row that was taken away and sealed anew must still be what was sealed first."""

@@ -18,6 +18,11 @@ def test_a_month_is_the_citys() -> None:
     )
 
 
+@pytest.mark.parametrize(("at", "of"), [(0, "2026-02"), (-1, "2026-01")])
+def test_of_a_moment(at: int, of: str) -> None:
+    assert str(Month.of(Month.parse("2026-02").start + at)) == of
+
+
 def test_months_before_cross_the_year() -> None:
     assert [str(month) for month in Month.parse("2027-02").before(3)] == ["2026-11", "2026-12", "2027-01"]
     assert str(Month.parse("2026-12").shift(1)) == "2027-01"
