@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import writing
-from bridge.cli.orders import Operator, Reason
-from bridge.cli.output import Exit, Json, document, err, fail, out, table
+from bridge.cli.orders import Operator, Reason, report
+from bridge.cli.output import Exit, Json, fail
 
 
 def register(app: typer.Typer) -> None:
@@ -50,18 +50,7 @@ def _erase(
 
 
 def _report(verdicts: list[Any], *, as_json: bool) -> None:
-    rows = [{"petition_id": one.petition_id, "result": one.result, "why": one.why} for one in verdicts]
-    if as_json:
-        document({"petitions": rows})
-    elif rows:
-        shown = table("petition 诉求", "result", "why", whole=1)
-        for row in rows:
-            shown.add_row(row["petition_id"], row["result"], row["why"] or "")
-        out.print(shown)
-    else:
-        out.print("nothing of this person is here (没有该诉求人的记录)")
-    bad = [row for row in rows if row["result"] in ("not_found", "refused")]
-    for row in bad:
-        err.print(f"{row['petition_id']}: {row['result']}: {row['why']}", style="red", markup=False)
-    if bad:
-        raise typer.Exit(Exit.FALLS_SHORT)
+    columns = {"petition_id": "petition 诉求", "result": "result 结果", "why": "why 原因"}
+    rows = [{name: getattr(one, name) for name in columns} for one in verdicts]
+    nothing = "nothing of this person is here (没有该诉求人的记录)"
+    report({"petitions": rows}, rows, columns, nothing=nothing, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading
-from bridge.cli.output import Exit, Json, document, fail, no_file, out, table
+from bridge.cli.output import Exit, Json, document, fail, listing, moment, no_file, out, table
 
 routes_app = typer.Typer(help="The routing table (路由规则).", no_args_is_help=True)
 
@@ -120,13 +120,15 @@ def parked(
     if not found:
         out.print("nothing is parked (没有挂起的交接)")
         return
-    shown = table("hand-off 交接", "petition 诉求", "system", "event", "reason 原因", "attempts", "since 自", whole=2)
-    for row in found:
-        shown.add_row(
-            row["handoff_id"], row["petition_id"], row["system"], row["event_type"], row.get("reason", ""),
-            str(row["attempts"]), row["created_at"],
-        )  # fmt: skip
-    out.print(shown)
+    listing(
+        ("hand-off 交接", "petition 诉求", "system 系统", "event 事件", "reason 原因", "attempts 次数", "since 自"),
+        [
+            (row["handoff_id"], row["petition_id"], row["system"], row["event_type"], row.get("reason", ""),
+             str(row["attempts"]), moment(row["created_at"]))
+            for row in found
+        ],
+        whole=2,
+    )  # fmt: skip
     out.print("bridge replay HANDOFF… --reason TEXT --operator NAME [--dry-run]", style="dim")
 
 

@@ -1,13 +1,13 @@
 """`bridge merge` and `bridge duplicates`: petitions that are one matter are answered together (并单)."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bridge.cli.ledger import reading, writing
-from bridge.cli.orders import Operator, Reason
-from bridge.cli.output import Exit, Json, document, fail, out, table
+from bridge.cli.orders import Operator, Reason, report
+from bridge.cli.output import Json, document, out
 
 
 def register(app: typer.Typer) -> None:
@@ -29,21 +29,9 @@ def merge(
 
     orders = [merging.Merging(one, into, operator, reason, dry_run) for one in dict.fromkeys(petition)]
     found = writing(lambda work: merging.merge(work, orders))
-    _say([{"petition_id": one.petition_id, "into": one.into, "result": one.result, "why": one.why} for one in found],
-         as_json=as_json)  # fmt: skip
-
-
-def _say(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        document({"petitions": rows})
-    else:
-        shown = table("petition 诉求", "into 并入", "result", "why", whole=2)
-        for row in rows:
-            shown.add_row(*(str(value or "") for value in row.values()))
-        out.print(shown)
-    bad = [row for row in rows if row["result"] in ("not_found", "refused")]
-    if bad:
-        fail(Exit.FALLS_SHORT, "; ".join(f"{row['petition_id']}: {row['result']}: {row['why']}" for row in bad))
+    columns = {"petition_id": "petition 诉求", "into": "into 并入", "result": "result 结果", "why": "why 原因"}
+    rows = [{name: getattr(one, name) for name in columns} for one in found]
+    report({"petitions": rows}, rows, columns, nothing="", as_json=as_json)
 
 
 def duplicates(

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading, writing
-from bridge.cli.orders import Operator, Reason
-from bridge.cli.output import Exit, Json, document, err, fail, out, table
+from bridge.cli.orders import Operator, Reason, report
+from bridge.cli.output import Exit, Json, fail
 
 Handoffs = Annotated[list[str] | None, typer.Argument(help="Hand-off ids, or `-` to read them from stdin.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
@@ -65,19 +65,10 @@ def _order(action: str, handoffs: list[str], operator: str, reason: str, *, dry_
 
 
 def _report(action: str, verdicts: list[Any], *, as_json: bool) -> None:
-    fields = ("handoff_id", "result", "state", "petition_id", "system", "why")
-    rows = [{name: getattr(verdict, name) for name in fields} for verdict in verdicts]
-    if as_json:
-        document({"action": action, "handoffs": rows})
-    elif rows:
-        shown = table("hand-off 交接", "result", "state", "petition 诉求", "system", "why", whole=1)
-        for row in rows:
-            shown.add_row(*(str(row[name] or "") for name in fields))
-        out.print(shown)
-    else:
-        out.print("nothing to do (没有符合条件的交接)")
-    bad = [row for row in rows if row["result"] in ("not_found", "refused")]
-    for row in bad:
-        err.print(f"{row['handoff_id']}: {row['result']}: {row['why']}", style="red", markup=False)
-    if bad:
-        raise typer.Exit(Exit.FALLS_SHORT)
+    columns = {
+        "handoff_id": "hand-off 交接", "result": "result 结果", "state": "state 状态", "petition_id": "petition 诉求",
+        "system": "system 系统", "why": "why 原因",
+    }  # fmt: skip
+    rows = [{name: getattr(verdict, name) for name in columns} for verdict in verdicts]
+    nothing = "nothing to do (没有符合条件的交接)"
+    report({"action": action, "handoffs": rows}, rows, columns, nothing=nothing, as_json=as_json)

@@ -7,7 +7,7 @@ import typer
 
 from bridge.cli.ledger import reading, writing
 from bridge.cli.orders import Operator
-from bridge.cli.output import Exit, Json, document, err, fail, no_file, out, table
+from bridge.cli.output import Exit, Json, document, err, fail, listing, moment, no_file, out, table
 
 MOST_FAULTS = 20
 MOST_OWNERS = 10_000
@@ -161,11 +161,14 @@ def _tell_coverage(report: dict[str, Any]) -> None:
 
 def _tell_unbound(owners: list[dict[str, Any]]) -> None:
     out.print("owners who are told nothing on WeChat (以下首问书记收不到微信消息):", markup=False)
-    shown = table("owner 首问书记", "why 原因", "petitions 未办结或待确认", "oldest 最早", "team 服务队", whole=1)
-    for row in owners:
-        why = f"{row['why_zh']} {row['why']}"
-        shown.add_row(row["owner_id"], why, str(row["petitions"]), row["oldest_at"], row.get("team_id", ""))
-    out.print(shown)
+    listing(
+        ("owner 首问书记", "why 原因", "petitions 未办结或待确认", "oldest 最早", "team 服务队"),
+        [
+            (row["owner_id"], f"{row['why_zh']} {row['why']}", str(row["petitions"]), moment(row["oldest_at"]),
+             row.get("team_id", ""))
+            for row in owners
+        ],
+    )  # fmt: skip
 
 
 @roster_app.command("bind-code")
@@ -203,10 +206,11 @@ def unreached(
     if not found:
         out.print("everybody has been reached (没有未送达的诉求人)")
         return
-    shown = table("petition 诉求", "why 原因", "state 状态", "team 服务队", "since 自", "code", whole=1)
-    for row in found:
-        shown.add_row(
-            row["petition_id"], f"{row['why_zh']} {row['why']}", row["state"], row["team_id"], row["since"],
-            row.get("code", ""),
-        )  # fmt: skip
-    out.print(shown)
+    listing(
+        ("petition 诉求", "why 原因", "state 状态", "team 服务队", "since 自", "code 代码"),
+        [
+            (row["petition_id"], f"{row['why_zh']} {row['why']}", row["state"], row["team_id"], moment(row["since"]),
+             row.get("code", ""))
+            for row in found
+        ],
+    )  # fmt: skip

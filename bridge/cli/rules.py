@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading, writing
-from bridge.cli.orders import Operator, Reason
-from bridge.cli.output import Exit, Json, document, err, fail, out, table
+from bridge.cli.orders import Operator, Reason, report
+from bridge.cli.output import Exit, Json, document, err, fail, listing, moment, out
 
 Team = Annotated[str | None, typer.Option(help="Only this team's (服务队).")]
 Unit = Annotated[str | None, typer.Option(help="Only what this unit leads (承办单位).")]
@@ -123,10 +123,14 @@ def explain(
     out.print(found["explained"], markup=False)
     provisional = "  provisional (暂定)" if found["provisional"] else ""
     out.print(f"reply due {found['reply']}{provisional}", markup=False)
-    shown = table("clock 时钟", "due 到期", "since 自", "until 至", "round 轮次", "turn")
-    for due in found["history"]:
-        shown.add_row(due["clock"], due["due"], due["since"], due["until"] or "", str(due["round"]), str(due["turn"]))
-    out.print(shown)
+    listing(
+        ("clock 时钟", "due 到期", "since 自", "until 至", "round 轮次", "turn 环节"),
+        [
+            (due["clock"], *(moment(due[name]) for name in ("due", "since", "until")), str(due["round"]),
+             str(due["turn"]))
+            for due in found["history"]
+        ],
+    )  # fmt: skip
     for note in found["notes"]:
         out.print(f"not counted: {note}", markup=False)
 
@@ -155,15 +159,15 @@ def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Js
     for which, rows in found.items():
         out.print(f"[bold]{LIST_ZH[which]}[/] {which}: {len(rows)}")
         if rows:
-            shown = table(
-                "petition 诉求", "why 原因", "since 自", "due 到期", "team 服务队", "owner 书记", "unit 单位", whole=1
-            )
-            for row in rows:
-                shown.add_row(
-                    row["petition_id"], f"{row['why_zh']} {row['why']}", row["since"], row.get("due_at", ""),
-                    row["team_id"], row.get("owner_id", ""), "、".join(row.get("late_units", [row.get("unit", "")])),
-                )  # fmt: skip
-            out.print(shown)
+            listing(
+                ("petition 诉求", "why 原因", "since 自", "due 到期", "team 服务队", "owner 书记", "unit 单位"),
+                [
+                    (row["petition_id"], f"{row['why_zh']} {row['why']}", moment(row["since"]),
+                     moment(row.get("due_at")), row["team_id"], row.get("owner_id", ""),
+                     "、".join(row.get("late_units", [row.get("unit", "")])))
+                    for row in rows
+                ],
+            )  # fmt: skip
 
 
 def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
@@ -179,10 +183,13 @@ def out_of_order(limit: Limit = 100, as_json: Json = False) -> None:
     if not rows:
         out.print("nothing is out of order (没有次序不符的事件)")
         return
-    shown = table("petition 诉求", "event", "from", "at", "state 状态", whole=1)
-    for row in rows:
-        shown.add_row(row["petition_id"], row["type"], row["source"], row["occurred_at"], row["state"])
-    out.print(shown)
+    listing(
+        ("petition 诉求", "event 事件", "from 来自", "at 时间", "state 状态"),
+        [
+            (row["petition_id"], row["type"], row["source"], moment(row["occurred_at"]), row["state"])
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def package(number: Annotated[str, typer.Argument(help="The package's number (包号).")], as_json: Json = False) -> None:
@@ -198,16 +205,14 @@ def package(number: Annotated[str, typer.Argument(help="The package's number (�
     members, answered = found["members"], found["answered"]
     of_all = f"共{len(members)}件，已答复{answered}件"
     out.print(f"[bold]{number}[/]: {len(members)} petitions, {answered} answered ({of_all})")
-    shown = table(
-        "petition 诉求", "state 状态", "answered 答复", "unit 单位", "plan due 方案时限", "late 清单", whole=1
-    )
-    for member in members:
-        why = " ".join(member[name] for name in ("no_echo", "no_landing") if name in member)
-        shown.add_row(
-            member["petition_id"], member["state"], "yes" if member["answered"] else "no", member.get("unit", ""),
-            member.get("due_at", ""), why,
-        )  # fmt: skip
-    out.print(shown)
+    listing(
+        ("petition 诉求", "state 状态", "answered 答复", "unit 单位", "plan due 方案时限", "late 清单"),
+        [
+            (member["petition_id"], member["state"], "yes" if member["answered"] else "no", member.get("unit", ""),
+             moment(member.get("due_at")), " ".join(member.get(name, "") for name in ("no_echo", "no_landing")).strip())
+            for member in members
+        ],
+    )  # fmt: skip
 
 
 # ── the owner ──
@@ -226,14 +231,9 @@ def owner(
 
     orders = [HandOver(one, to, operator, reason, dry_run) for one in dict.fromkeys(petition)]
     found = writing(lambda work: hand_over_owner(work, orders))
-    rows = [{name: getattr(one, name) for name in ("petition_id", "result", "owner", "before", "why")} for one in found]
-    if as_json:
-        document({"petitions": rows})
-    else:
-        shown = table("petition 诉求", "result", "owner 书记", "before 原书记", "why", whole=1)
-        for row in rows:
-            shown.add_row(*(str(value or "") for value in row.values()))
-        out.print(shown)
-    bad = [f"{row['petition_id']}: {row['why']}" for row in rows if row["result"] in ("not_found", "refused")]
-    if bad:
-        fail(Exit.FALLS_SHORT, "; ".join(bad))
+    columns = {
+        "petition_id": "petition 诉求", "result": "result 结果", "owner": "owner 书记", "before": "before 原书记",
+        "why": "why 原因",
+    }  # fmt: skip
+    rows = [{name: getattr(one, name) for name in columns} for one in found]
+    report({"petitions": rows}, rows, columns, nothing="", as_json=as_json)
