@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading
+from bridge.cli.names import System
 from bridge.cli.output import Exit, Json, document, fail, listing, moment, no_file, out, table
 
 routes_app = typer.Typer(help="The routing table (路由规则).", no_args_is_help=True)
@@ -106,7 +107,7 @@ def _show_queues(topology: Any, depths: dict[str, dict[str, int]], by_system: di
 
 
 def parked(
-    system: Annotated[str | None, typer.Option(help="Only this system.")] = None,
+    system: System = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:

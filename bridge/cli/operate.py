@@ -5,12 +5,16 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading, writing
+from bridge.cli.names import known_system
 from bridge.cli.orders import Operator, Reason, report
 from bridge.cli.output import Exit, Json, fail
 
 Handoffs = Annotated[list[str] | None, typer.Argument(help="Hand-off ids, or `-` to read them from stdin.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
-AllOf = Annotated[str | None, typer.Option("--all-parked", help="Every parked hand-off of this system instead.")]
+AllOf = Annotated[
+    str | None,
+    typer.Option("--all-parked", callback=known_system, help="Every parked hand-off of this system instead."),
+]
 BecauseOf = Annotated[str | None, typer.Option("--parked-for", help="With --all-parked: only this reason.")]
 
 
@@ -49,11 +53,16 @@ def cancel(
 def _chosen(handoffs: list[str] | None, system: str | None, parked_for: str | None) -> list[str]:
     if bool(handoffs) == bool(system):
         fail(Exit.WRONG_USAGE, "name hand-offs, or give --all-parked SYSTEM (请指定交接编号或 --all-parked)")
+    if parked_for is not None and not system:
+        fail(Exit.WRONG_USAGE, "--parked-for goes with --all-parked (须与--all-parked同用)")
     if handoffs:
         return typer.get_text_stream("stdin").read().split() if handoffs == ["-"] else handoffs
     from bridge.ledger import reads
 
     found = reading(lambda conn: reads.handoff_list(conn, state="parked", system=system, limit=10_000))
+    reasons = sorted({row["reason"] for row in found if row.get("reason")})
+    if found and parked_for is not None and parked_for not in reasons:
+        fail(Exit.WRONG_USAGE, f"nothing of {system} is parked for {parked_for}; it is for: {', '.join(reasons)}")
     return [row["handoff_id"] for row in found if parked_for in (None, row.get("reason"))]
 
 

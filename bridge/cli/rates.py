@@ -1,10 +1,11 @@
 """`bridge rates`: the three rates of a month, with every petition they count (响应率 解决率 满意率)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bridge.cli.ledger import reading
+from bridge.cli.names import check_team
 from bridge.cli.output import Exit, Json, document, fail, out, table
 
 
@@ -30,7 +31,12 @@ def rates(
         fail(Exit.WRONG_USAGE, str(error))
     settings = root.settings()
     rules = reckoning.rules(settings.rates)
-    known = reading(lambda conn: outcomes(conn, root.privacy(settings).vault, asked.start, asked.end, team))
+
+    def read(conn: Any) -> Any:
+        check_team(conn, team)
+        return outcomes(conn, root.privacy(settings).vault, asked.start, asked.end, team)
+
+    known = reading(read)
     found = [rate.as_json() for rate in reckoning.rates(rules, known)]
     if as_json:
         document({"month": str(asked), "team": team, "version": rules.version, "rates": found})

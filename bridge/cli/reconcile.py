@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import ledger
+from bridge.cli.names import known_system
 from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
 
 
@@ -17,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(
-    system: Annotated[str, typer.Argument(help="hotline12345, governance_center or wechat.")],
+    system: Annotated[str, typer.Argument(callback=known_system, help="hotline12345, governance_center or wechat.")],
     day: Annotated[
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day (default: yesterday).")
     ] = None,
@@ -27,15 +28,11 @@ def reconcile(
     as_json: Json = False,
 ) -> None:
     """What the system says it has against what we say it has; what can be mended is mended (对账)."""
-    from bridge import app as root
     from bridge.clock import utc_now
     from bridge.reconcile.page import page
     from bridge.reconcile.report import csv_text
     from schemas.base import shanghai
 
-    known = [manifest.system for manifest in root.manifests()]
-    if system not in known:
-        fail(Exit.WRONG_USAGE, f"{system}: no such system; known: {', '.join(known)}")
     yesterday = shanghai(utc_now()).date() - timedelta(days=1)
     found = _run(system, day.date() if day else yesterday, mend=not dry_run)
     for path, written in ((csv, csv_text), (html, page)):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli.ledger import reading, writing
+from bridge.cli.names import check_team, check_unit
 from bridge.cli.orders import Operator, Reason, report
 from bridge.cli.output import Exit, Json, document, err, fail, listing, moment, out
 
@@ -145,6 +146,8 @@ def lists(team: Team = None, unit: Unit = None, limit: Limit = 1000, as_json: Js
     from bridge.ledger.lists import LIST_ZH, Which, listed, with_discontent
 
     def read(conn: Any) -> dict[Which, list[dict[str, Any]]]:
+        check_team(conn, team)
+        check_unit(conn, unit)
         settings = root.settings()
         vault, rule = root.privacy(settings).vault, root.rulebook(settings).supervision.rehandling
         return {
