@@ -54,7 +54,7 @@ def refusal(found: Iterable[Found]) -> str | None:
 
 def _kinds(text: str, names: Mapping[str, str], addresses: Iterable[re.Pattern[str]]) -> Iterable[str]:
     plain = _plain(text)
-    if mask(text) != text:
+    if mask(text) != text or _ACCOUNT.search(plain):
         yield "number"
     if _named(text, names):
         yield "name"
@@ -100,6 +100,10 @@ def _texts(value: Any) -> Iterable[str]:
             yield from _texts(inner)
 
 
+_ACCOUNT = re.compile(r"wxid_[0-9a-z]", re.IGNORECASE)
+"""A WeChat account's own number, also where no word says what it is."""
+
+
 # ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────
 
 _ZH = "零〇一二三四五六七八九十百"
@@ -114,7 +118,28 @@ _DOOR = re.compile(
 )
 """12号, unless it numbers a paper, a day, a line, a pump."""
 _STREET = re.compile(r"(?:路|街|巷|弄|道|胡同|里|村|区|苑|园)[0-9]+(?:-[0-9]+)*号(?!线|泵|井|杆|路灯)")
-_ADDRESSES, _NUMBERED = (_HOUSE, _DOOR, _STREET), (_HOUSE,)
+_STREET_ZH = re.compile(
+    rf"(?:路|街|巷|弄|道|胡同|里|村|区|苑|园|家住|住在|位于)[{_ZH}]+号"
+    "(?!线|令|文|函|议案|提案|建议|公告|通告|通知|决定|决议|意见|方案|工程|项目|泵|井|杆|路灯|桥|闸|坝|地块|台风|汽油|柴油"
+    "|前|后|以前|之前|以后|起|至|到|上午|下午|晚|当天|左右)"
+)
+"""光明路二十三号, and neither 一号文件 nor 本区二号泵站."""
+_FLAT = re.compile(
+    r"(?<![0-9a-zA-Z案-])[0-9]{1,2}-[0-9]{1,2}(?:0[1-9]|1[0-2])(?![0-9-]|[年月日天人元万亿米公千平亩个件次名岁吨度小分%])"
+    rf"|(?<![0-9])[0-9]{{3,4}}房间|[{_ZH}]{{2,}}房间|[a-zA-Z]座[0-9]{{3,4}}"
+    rf"|[0-9{_ZH}][楼层][东西南北中左右][边侧面]?户"
+    r"|(?<![统同每另任某这那单唯])一单元(?![格化])|[二三四五六七八九十]单元(?![格化])"
+    rf"|门牌(?:号码?)?[为是:]?(?:[0-9]+(?![0-9个块处张余万多])|[{_ZH}]+号)"
+)
+"""5-301, 302房间, 三零二房间, A座1203, 三楼西户, 二单元, 门牌36."""
+_HOUSEHOLD = re.compile(
+    r"(?<![0-9第约共近超达余等有计过逾剩为对将使让给至到-])"
+    "(?<!惠及|涉及|覆盖|受益|改造|安置|新增|完成|解决|接通|供暖|供气|供水|整治|服务|走访|帮扶|搬迁|拆迁|签约|征收|全[村市县区镇乡])"
+    "[1-9](?:0[1-9]|1[0-2])户"
+    "(?!居民|群众|村民|家庭|业主|住户|商户|农户|用户|人家|人口|以上|左右|贫困|困难|低保|脱贫|移民|均|都|[,、]?[0-9])"
+)
+"""302户, unless it counts households."""
+_ADDRESSES, _NUMBERED = (_HOUSE, _DOOR, _STREET, _STREET_ZH, _FLAT, _HOUSEHOLD), (_HOUSE,)
 
 
 # ── people ──────────────────────────────────────────────────────────────────────────────────────────────────
