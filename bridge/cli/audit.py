@@ -1,6 +1,7 @@
 """`bridge verify`: is every line of the audit log as it was written?"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,9 @@ def verify(
     except (OSError, NoteError) as error:
         fail(Exit.WRONG_USAGE, f"{key_file}: {error}; give --public-key or BRIDGE_KEYS_DIR")
     second = copies if copies is not None else [] if audit_dir else directories(settings.audit_copies)
+    for place in second:
+        if not place.is_dir():
+            fail(Exit.WRONG_USAGE, f"{place}: no such directory; give --copies or BRIDGE_AUDIT_COPIES (没有该另存目录)")
     report = _verified(directory, known, second, as_json=as_json)
     if ledger:
         _hold_against_ledger(report, directory)
@@ -52,6 +56,7 @@ def verify(
 def _verified(directory: Path, known: Any, copies: Sequence[Path], *, as_json: bool) -> dict[str, Any]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from bridge.witness.checkpoints import sizes_in
     from bridge.witness.verify import verify as recompute
 
     columns = (TextColumn("verify"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
@@ -61,7 +66,12 @@ def _verified(directory: Path, known: Any, copies: Sequence[Path], *, as_json: b
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return dict(recompute(directory, known, copies=copies, progress=show).to_dict())
+        report = dict(recompute(directory, known, copies=copies, progress=show).to_dict())
+    compared = 0
+    for place in copies:
+        with suppress(OSError):  # one that cannot be read is among the faults
+            compared += len(sizes_in(place))
+    return {**report, "copies": compared}
 
 
 def _hold_against_ledger(report: dict[str, Any], directory: Path) -> None:
@@ -79,7 +89,8 @@ def _say(report: dict[str, Any], *, as_json: bool) -> None:
     else:
         verdict = "[green]holds (完好)[/]" if report["holds"] else "[red]does not hold (不符)[/]"
         out.print(
-            f"{report['entries']} entries, {report['checkpoints']} checkpoints, root {report['root'][:16]}…: {verdict}"
+            f"{report['entries']} entries, {report['checkpoints']} checkpoints, {report['copies']} copies 另存, "
+            f"root {report['root'][:16]}…: {verdict}"
         )
     for fault in report["faults"]:
         place = f"{fault['file']}:{fault['line']}" if fault.get("line") else fault["file"]

@@ -707,12 +707,15 @@ def test_the_command_looks_into_the_second_places(
             app(["verify", "--json", *arguments])
         return exit_.value.code, orjson.loads(capsys.readouterr().out)
 
-    assert run()[0] == 0
+    code, report = run()
+    assert (code, report["copies"]) == (0, 0)
     monkeypatch.setenv("BRIDGE_AUDIT_COPIES", f"https://witness.example/x,{tmp_path / 'second'}")
     assert run()[0] == 1
-    assert run("--copies", str(tmp_path / "nowhere"))[0] == 0
+    with pytest.raises(SystemExit, match="2"):
+        app(["verify", "--copies", str(tmp_path / "nowhere")])
+    assert f"{tmp_path / 'nowhere'}: no such directory" in capsys.readouterr().err
     code, report = run("--copies", str(tmp_path / "second"))
-    assert (code, report["holds"]) == (1, False)
+    assert (code, report["holds"], report["copies"]) == (1, False, len(SIGNED_SIZES))
     assert report["faults"][0]["n"] == 26  # type: ignore[index]  # a JSON document
 
 
