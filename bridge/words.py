@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.event import EventType
+from schemas.petition import HandlingClass
 
 SYSTEMS_ZH = {
     "hotline12345": "12345热线",
@@ -50,6 +51,12 @@ WHAT_ZH = {
     "deadline.not_judged": "规则未能判定",
 }
 
+_ACTORS_ZH = {
+    "operator": "操作人", "key": "接口", "owner": "首问书记", "petitioner": "诉求人", "unit": "承办单位",
+    "system": "系统", "bridge": "来听桥", "reconciliation": "对账",
+}  # fmt: skip
+_NOBODY_ZH = {"held": "已有系统持有 held", "no_target": "无须转告 no_target"}
+
 
 def name_systems(names: Mapping[str, str]) -> None:
     """What the registered systems are called; the composition root knows."""
@@ -73,16 +80,29 @@ def what(entry: Mapping[str, Any]) -> str:
     return WHAT_ZH.get(word, word)
 
 
-def sentence(entry: Mapping[str, Any]) -> str:
-    """One line: number, time, what, from whom to whom, and what proves it."""
+def actor(name: str) -> str:
+    """Who did it, as people say it."""
+    kind, _, who = name.partition(":")
+    return f"{_ACTORS_ZH.get(kind, kind)} {who}".rstrip()
+
+
+def sentence(entry: Mapping[str, Any], new_class: HandlingClass | None = None) -> str:
+    """One line: number, time, what, from whom to whom, by whom, what proves it. `new_class`: which a 改类 gave;
+    the journal does not say."""
     number = f"{entry['n']:>6}" if entry.get("n") else "     ·"
     parts = [number, entry["at"][11:23], f"{what(entry)}　({entry['what']})"]
     if entry.get("from") or entry.get("to"):
         parts.append(f"{system(entry.get('from'))} → {system(entry.get('to'))}")
     if entry.get("attempt"):
         parts.append(f"第{entry['attempt']}次")
+    if new_class is not None and entry["what"] == "petition.reclassed":
+        parts.append(f"改为 {new_class.zh} {new_class}")
     if entry.get("outcome") and entry["what"] not in ("handoff.delivered", "handoff.acknowledged", "event.routed"):
         parts.append(f"[{entry['outcome']}]")
+    if entry["what"] == "event.routed" and not entry.get("to") and entry.get("outcome") in _NOBODY_ZH:
+        parts.append(f"[{_NOBODY_ZH[entry['outcome']]}]")
+    if entry.get("actor"):
+        parts.append(f"由 {actor(entry['actor'])}")
     if entry.get("receipt"):
         parts.append(f"回执 {str(entry['receipt'])[:24]}")
     if entry.get("reason"):

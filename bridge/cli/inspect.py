@@ -34,16 +34,18 @@ def trail(
     """Where a petition has been, entry by entry (办理轨迹)."""
     from bridge.ledger import reads
     from bridge.words import sentence
+    from bridge.words import system as named
 
-    found = reading(lambda conn: reads.trail_document(conn, petition))
+    found, classes = reading(lambda conn: (reads.trail_document(conn, petition), reads.new_classes(conn, petition)))
     if found is None:
         fail(Exit.FALLS_SHORT, f"there is no petition {petition} in this ledger (未找到该诉求)")
     if as_json:
         document(found)
         return
-    out.print(f"[bold]{found['petition_id']}[/]  {found['state']}  ← {found['holder'] or '-'}")
+    holder = f"{named(found['holder'])} {found['holder']}" if found["holder"] else "— none 无"
+    out.print(f"[bold]{found['petition_id']}[/]  state 状态：{found['state']}  holder 持有：{holder}")
     for entry in found["entries"]:
-        out.print(sentence(entry), markup=False)
+        out.print(sentence(entry, classes.get(entry.get("event_id"))), markup=False)
 
 
 def conservation(as_json: Json = False) -> None:

@@ -16,7 +16,7 @@ from bridge.ledger.tables import Row, attempts, cross_references, events, handof
 from bridge.lifecycle import TO_CONFIRM
 from bridge.vault import Vault
 from schemas.event import Event, EventData, EventType
-from schemas.petition import ExternalId, Petition
+from schemas.petition import ExternalId, HandlingClass, Petition
 
 _SAID = (EventType.REPLIED, EventType.CLOSED, EventType.PROGRESSED, EventType.NOT_ACCEPTED)
 VIEWS = 20
@@ -109,6 +109,15 @@ def trail_document(conn: Connection, petition_id: str) -> dict[str, Any] | None:
         return None
     state = "closed" if row.closed_at is not None else row.state
     return {"petition_id": petition_id, "state": state, "holder": row.holder, "entries": trail(conn, petition_id)}
+
+
+def new_classes(conn: Connection, petition_id: str) -> dict[str, HandlingClass]:
+    """The class that the petition had after each 改类, by the event's id: the journal does not say it."""
+    query = select(events.c.event_id, events.c.announced).where(
+        events.c.petition_id == petition_id, events.c.type == EventType.RECLASSED.value
+    )
+    told = {row.event_id: orjson.loads(row.announced or "{}").get("handling_class") for row in conn.execute(query)}
+    return {event_id: HandlingClass(value) for event_id, value in told.items() if value}
 
 
 def message_body(conn: Connection, vault: Vault, system: str, message_key: str) -> bytes | None:
