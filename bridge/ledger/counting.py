@@ -114,7 +114,7 @@ def _groups(work: Work, rule: TriggerRule | None, rows: Iterable[PetitionRow], c
     if rule is None or not wanted:
         return {}
     query = select(column, _P.subject_key, _P.petition_id, _P.accepted_at, _P.state).where(
-        tuple_(column, _P.subject_key).in_(wanted)
+        tuple_(column, _P.subject_key).in_(wanted), _P.kind.not_in(rule.without)
     )
     if rule.window_days:
         # The one by which the threshold was reached may be a window older than the newest, and has a window of its own.
@@ -177,7 +177,7 @@ def _look_soon(work: Work, group: ColumnElement[bool]) -> int:
 
 
 def _in_window(work: Work, rule: TriggerRule) -> list[ColumnElement[bool]]:
-    counted: list[ColumnElement[bool]] = [_P.state.not_in(_NOT_COUNTED)]
+    counted: list[ColumnElement[bool]] = [_P.state.not_in(_NOT_COUNTED), _P.kind.not_in(rule.without)]
     if rule.window_days:
         counted.append(_P.accepted_at > work.now - rule.window_days * _DAY_MS)
     return counted

@@ -13,7 +13,7 @@ from bridge import ids
 from bridge.roster import place_key as named
 from bridge.rules.table import Entry, Ruled, read
 from schemas.event import Satisfaction
-from schemas.petition import Category, HandlingClass, Place, Urgency
+from schemas.petition import Category, HandlingClass, Kind, Place, Urgency
 
 Counted = Literal["place_and_subject", "overdue", "petitioner_and_subject", "unsatisfied", "orders"]
 
@@ -23,13 +23,15 @@ Reason = Literal["hot", "repeated", "long_pending", "unsatisfied", "leader"]
 
 
 class TriggerRule(Ruled):
-    """`window_days` is how far back the ledger counts, calendar days before the petition's submission; 0: its life."""
+    """`window_days` is how far back the ledger counts, calendar days before the petition's submission; 0: its life.
+    Among petitions those of the kinds in `without` do not count."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     reason: Reason
     counts: Counted
     threshold: int = Field(ge=0)
     window_days: int = Field(default=0, ge=0)
+    without: tuple[Kind, ...] = ()
     reclass: HandlingClass = HandlingClass.KEY_SUPERVISION
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.event import EventType as E
-from schemas.petition import HandlingClass
+from schemas.petition import HandlingClass, Kind
 from tests.ledger.test_judge import UNIT, bring, cards, data, on, own, package, told_of, turn_to
 from tests.support.ledgers import CENTER, HOTLINE, WECHAT, Bench, Case
 
@@ -297,6 +297,21 @@ def test_one_that_was_supervised_and_is_over_since_is_enough(bench: Bench) -> No
 
 def test_a_third_time_that_is_settled_on_the_spot_makes_the_fourth_a_repeat(bench: Bench) -> None:
     assert supervised(bench, crowd(bench, 5, over=(3,), person=7)) == [4]
+
+
+def test_many_who_praise_are_no_trouble(bench: Bench) -> None:
+    praise = [bring(bench, f"p{i}", i, kind=Kind.PRAISE) for i in range(10)]
+    came = [*praise, *(bring(bench, f"h{i}", 50 + i) for i in range(9))]
+    assert bench.do(bench.ledger.gather(0)) == 0
+    while bench.judge():
+        pass
+    assert supervised(bench, came) == []
+    bench.clock.turn(1)
+    came.append(bring(bench, "h9", 59))
+    bench.do(bench.ledger.gather(0))
+    while bench.judge():
+        pass
+    assert supervised(bench, came) == [20]
 
 
 def test_a_watch_that_was_away_finds_a_crowd_late(bench: Bench) -> None:
