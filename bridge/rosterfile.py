@@ -1,8 +1,10 @@
 """The roster's CSV files: which list a file is, by its header in Chinese or English; every fault with its line.
 
-UTF-8 (with or without BOM) or GB18030, as spreadsheets here write them. A list is complete: who is not on it has left.
+UTF-8 (with or without BOM), GB18030 or UTF-16, as spreadsheets here write them. A list is complete: who is not on it
+has left.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +87,9 @@ def read_files(paths: Sequence[Path], known: Known) -> Lists:
 
 
 def decode(data: bytes) -> str:
-    """The file's text."""
+    """The file's text; UTF-16 is what a spreadsheet saves as "Unicode text"."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

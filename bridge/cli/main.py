@@ -2,11 +2,12 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from bridge.cli import audit, digest, erase, inspect, keys, merge, operate, rates, reconcile, roster, rules, run
-from bridge.cli.output import Exit, err
+from bridge.cli.output import Exit, err, out
 
 app = typer.Typer(
     name="bridge",
@@ -15,6 +16,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        out.print(f"laiting-bridge {version('laiting-bridge')} 来听桥")
+        raise typer.Exit(Exit.HOLDS)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end (版本).")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 for group in (run, inspect, operate, audit):
     group.register(app)
 app.add_typer(keys.app, name="keys")

@@ -10,7 +10,7 @@ import typer
 from bridge.cli.ledger import reading, writing
 from bridge.cli.names import check_team, check_unit
 from bridge.cli.orders import Operator, Reason, report
-from bridge.cli.output import Exit, Json, document, err, fail, listing, moment, out
+from bridge.cli.output import Exit, Json, document, err, fail, listing, moment, no_file, out
 
 Team = Annotated[str | None, typer.Option(help="Only this team's (服务队).")]
 Unit = Annotated[str | None, typer.Option(help="Only what this unit leads (承办单位).")]
@@ -42,13 +42,14 @@ def import_(
     """Load an official notice of days off; deadlines that were counted without it are corrected (导入放假安排)."""
     from bridge import app as root
     from bridge.ledger.notices import load_notice
+    from bridge.rosterfile import decode
     from bridge.rules.notice import BadNotice, parse
 
     rules = root.rulebook(root.settings()).calendar_rules
     try:
-        notice = parse(file.name, file.read_text("utf-8"), rules)
-    except (OSError, UnicodeDecodeError) as error:
-        fail(Exit.WRONG_USAGE, f"{file}: {error}")
+        notice = parse(file.name, decode(file.read_bytes()), rules)
+    except OSError as error:
+        no_file(error)
     except BadNotice as bad:
         err.print(str(bad), style="red", markup=False)
         fail(Exit.FALLS_SHORT, "nothing was loaded (未导入)")
@@ -79,7 +80,9 @@ def show(
     from schemas.base import shanghai
 
     book = root.rulebook(root.settings())
-    calendar, unreadable = reading(lambda conn: (notices.calendar(conn, book), notices.unreadable_days(conn)))
+    calendar, all_unreadable = reading(lambda conn: (notices.calendar(conn, book), notices.unreadable_days(conn)))
+    # Only the year that was asked for is judged; of the others the doctor tells.
+    unreadable = [day for day in all_unreadable if day.startswith(str(year))]
     days = [date.fromordinal(day) for day in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)]
     special = [day for day in days if calendar.is_workday(day) != (day.weekday() < 5)]
     missing = calendar.alarm(shanghai(utc_now()).date())
@@ -97,8 +100,8 @@ def show(
             Exit.FALLS_SHORT,
             f"of no use: {', '.join(unreadable)}; import the notice of that year again (放假安排须重新导入)",
         )
-    if missing is not None:
-        fail(Exit.FALLS_SHORT, f"the notice for {missing} is missing; `bridge calendar import FILE` (请导入放假安排)")
+    if not calendar.knows(year):
+        fail(Exit.FALLS_SHORT, f"the notice for {year} is missing; `bridge calendar import FILE` (请导入放假安排)")
 
 
 # ── deadlines ──
