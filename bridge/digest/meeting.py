@@ -40,6 +40,7 @@ _SHARED = (
     "final",
     "totals",
     "months",
+    "against",
     "hot",
     "similar",
     "suggestions",
@@ -54,7 +55,7 @@ def package(document: Document, items: Iterable[Mapping[str, Any]]) -> Document:
 def export(document: Document, items: Iterable[Mapping[str, Any]]) -> Document:
     """What deputies get: the month without the departments' extracts, and proposals with their outcome and with the
     motions that came of them. What departments wrote to each other stays in the house."""
-    shared = {name: document[name] for name in _SHARED}
+    shared = {name: document[name] for name in _SHARED if name in document}
     tables = {name: document["tables"][name] for name in ("kind", "region", "subject")}
     return {**shared, "audience": "deputies", "tables": tables, "proposals": [_outcome(item) for item in items]}
 

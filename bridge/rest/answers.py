@@ -185,6 +185,8 @@ _DIGEST: Final = {
     "audience": words("everyone", "operators"),
 }
 _SEAL: Final = record("Seal 封存", {"sha256": DIGEST, "traced_sha256": DIGEST, "at": MOMENT})
+_DIGEST_MORE: Final = {"against": many(MONTH), "sealed": maybe(_SEAL)}
+"""A month that was sealed as `laiting-digest/3` or before has no `against`."""
 _MOTION: Final = {"kind": words("motion", "proposal"), "number": TEXT, "outcome": maybe(TEXT)}
 _CAME: Final = {"projects": many(TEXT), "motions": many(record("Motion 议案提案", _MOTION))}
 _PROPOSAL: Final = {"item_id": TEXT, "title": TEXT, "about": {"type": "object"}, "state": TEXT, **_CAME}
@@ -389,7 +391,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
         {"count": maybe(COUNT)},
         {"petitions": many(PETITION_ID)},
     ),
-    "Digest": record("Monthly analysis 月度分析研判", _DIGEST, {"sealed": maybe(_SEAL)}),
+    "Digest": record("Monthly analysis 月度分析研判", _DIGEST, _DIGEST_MORE),
     "MeetingPackage": record(
         "Package for the meeting 会议材料",
         {
@@ -397,9 +399,9 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "audience": words("meeting"),
             "proposals": many(record("Proposal with its rounds 对策建议及过程", {**_PROPOSAL, **_ITEM})),
         },
-        {"sealed": maybe(_SEAL)},
+        _DIGEST_MORE,
     ),
-    "DeputiesExport": record("For deputies and members 两代表一委员材料", _DEPUTIES, {"sealed": maybe(_SEAL)}),
+    "DeputiesExport": record("For deputies and members 两代表一委员材料", _DEPUTIES, _DIGEST_MORE),
     "DepartmentExtract": record(
         "One department's extract 单位材料",
         {**_DIGEST_HEAD, "audience": words("department"), "unit": record("Department 单位", _UNIT)},

@@ -187,7 +187,8 @@ def test_a_month_that_is_left_out_is_not_counted() -> None:
     """September gives one person away; the trend goes by August and July."""
     earlier = [*before(1, 10, 500), *before(1, 1, 600, place="丙社区"), *before(2, 10, 700), *before(3, 10, 800)]
     document = published(digest(many(14) + earlier))
-    assert "走势、增幅：比前2个月月均（2026-07、2026-08）" in Reader(page.render(document)).said("zh-CN")
+    for paper in (document, package(document, []), export(document, [])):
+        assert "走势、增幅：比前2个月月均（2026-07、2026-08）" in Reader(page.render(paper)).said("zh-CN")
 
 
 @pytest.fixture(scope="module")
