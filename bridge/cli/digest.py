@@ -1,13 +1,13 @@
 """`bridge digest` and `bridge digest-items`: the monthly analysis, and what became of the proposals made from it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from bridge.cli.output import Exit, Json, document, err, fail, out, reaching, table
+from bridge.cli.ledger import ledger, writing
+from bridge.cli.output import Exit, Json, document, err, fail, out, table
 
 T = TypeVar("T")
 Operator = Annotated[str, typer.Option(help="Who enters it.")]
@@ -38,14 +38,14 @@ def digest(
 ) -> None:
     """The monthly analysis: counted from events, without small groups, sealed when the month is over (月度分析研判)."""
     from bridge import app as root
-    from bridge.digest.month import BadMonth, Month
     from bridge.digest.rules import BadDigestRules, DigestRules
 
     if trace and not as_json:
         fail(Exit.WRONG_USAGE, "--trace goes with --json (须与--json同用)")
+    asked = _month(month)
     try:
-        asked, chosen = Month.parse(month), DigestRules.load(rules or root.settings().digest_rules)
-    except (BadMonth, BadDigestRules) as error:
+        chosen = DigestRules.load(rules or root.settings().digest_rules)
+    except BadDigestRules as error:
         fail(Exit.WRONG_USAGE, str(error))
     found, items = _reckon(asked, chosen, operator, seal=seal)
     if not found.final:
@@ -54,7 +54,7 @@ def digest(
         _write_files(out_dir, found, items)
     if trace:
         # Before anybody reads it.
-        _writing(lambda work: _note_traced(work, month, operator))
+        writing(lambda work: _note_traced(work, month, operator))
     if as_json:
         document(found.traced if trace else found.published)
     else:
@@ -86,7 +86,7 @@ def _reckon(month: Any, rules: Any, operator: str, *, seal: bool) -> tuple[Any, 
     try:
         found, items = _reading(read)
         if seal and found.final and found.sealed is None:
-            _writing(lambda work: digests.seal(work, [sealing(found, f"operator:{operator}")]))
+            writing(lambda work: digests.seal(work, [sealing(found, f"operator:{operator}")]))
             # Another process may have sealed it first, by other rules: what is told is what is sealed.
             found, items = _reading(read)
     except NotBegun as error:
@@ -134,7 +134,8 @@ def list_(month: Annotated[str | None, typer.Option(help="Only this month's.")] 
     from bridge.digest.meeting import STATES, told
     from bridge.ledger import digests
 
-    items = [told(item) for item in _reading(lambda conn, _, __: digests.item_list(conn, month))]
+    wanted = None if month is None else str(_month(month))
+    items = [told(item) for item in _reading(lambda conn, _, __: digests.item_list(conn, wanted))]
     if as_json:
         document({"items": items})
         return
@@ -155,16 +156,12 @@ def propose(
     as_json: Json = False,
 ) -> None:
     """Put a proposal on the list (提出对策建议)."""
-    from bridge.digest.month import BadMonth, Month
     from bridge.ledger import digests
 
-    try:
-        asked = str(Month.parse(month))
-    except BadMonth as error:
-        fail(Exit.WRONG_USAGE, str(error))
+    asked = str(_month(month))
     about = {name: text for name, text in (("subject", subject), ("place", place)) if text}
     proposal = digests.Proposal(item, asked, title, about, operator)
-    _report(_writing(lambda work: digests.propose(work, [proposal]))[0], as_json=as_json)
+    _report(writing(lambda work: digests.propose(work, [proposal]))[0], as_json=as_json)
 
 
 @items_app.command()
@@ -225,7 +222,7 @@ def _enter(item: str, action: str, said: dict[str, Any], operator: str, *, as_js
     from bridge.ledger import digests
 
     entry = digests.Round(item, action, said, operator)
-    _report(_writing(lambda work: digests.enter(work, [entry]))[0], as_json=as_json)
+    _report(writing(lambda work: digests.enter(work, [entry]))[0], as_json=as_json)
 
 
 def _report(entered: Any, *, as_json: bool) -> None:
@@ -238,40 +235,21 @@ def _report(entered: Any, *, as_json: bool) -> None:
         raise typer.Exit(Exit.FALLS_SHORT)
 
 
-# ── the ledger ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _month(text: str) -> Any:
+    from bridge.digest.month import BadMonth, Month
+
+    try:
+        return Month.parse(text)
+    except BadMonth as error:
+        fail(Exit.WRONG_USAGE, str(error))
 
 
 def _reading(query: Callable[[Any, Any, int], T]) -> T:
     """`query(connection, privacy, now)` in one snapshot."""
-    from bridge.clock import to_ms, utc_now
-
-    with _ledger() as (store, privacy), store.reading() as conn:
-        return query(conn, privacy, to_ms(utc_now()))
-
-
-def _writing(work_on: Callable[[Any], T]) -> T:
-    """`work_on(work)` in one transaction."""
     from bridge import app as root
     from bridge.clock import to_ms, utc_now
-    from bridge.ledger.work import Work
 
-    with _ledger() as (store, privacy), store.writing() as conn:
-        return work_on(Work(conn, to_ms(utc_now()), privacy, root.MESSENGER))
-
-
-@contextmanager
-def _ledger() -> Iterator[tuple[Any, Any]]:
-    """The store, up to date, and the keys."""
-    from bridge import app as root
-    from bridge.ledger.migrate import migrate
-    from bridge.ledger.store import Store
-
-    settings = root.settings()
-    privacy = root.privacy(settings)
-    with reaching("the database"):
-        store = Store(settings.database_url)
-        try:
-            migrate(store)
-            yield store, privacy
-        finally:
-            store.close()
+    with ledger() as store:
+        privacy = root.privacy(root.settings())
+        with store.reading() as conn:
+            return query(conn, privacy, to_ms(utc_now()))

@@ -15,9 +15,10 @@ _MONTHS_BEFORE = 3
 """A proposal made in one month is mostly about people who asked in it or shortly before, or still wait."""
 
 
-def names(conn: Connection, vault: Vault, month: Month) -> frozenset[str]:
-    """Who brought or owns a petition that the month's analysis is about, and everyone in the roster."""
-    query = select(petitions).where(concerned(month, month.end - 1, _MONTHS_BEFORE))
+def names(conn: Connection, vault: Vault, month: Month, now: int) -> frozenset[str]:
+    """Who brought or owns a petition that the month's analysis is about, or one that came since, and everyone in the
+    roster: a proposal is spoken of for months, and whoever speaks of it may think of a newer case."""
+    query = select(petitions).where(concerned(month, now, _MONTHS_BEFORE))
     told = {name for row in conn.execute(query).mappings() for name in _named(document(vault, row))}
     return frozenset(told | set(conn.scalars(select(secretaries.c.name))))
 

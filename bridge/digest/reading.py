@@ -46,6 +46,19 @@ def began(conn: Connection) -> int | None:
     return found
 
 
+def lacks(conn: Connection, month: Month, now: int) -> str | None:
+    """Why nothing can be said of this month, and what can be asked for instead; or None."""
+    if now < month.start:
+        return f"{month} has not begun (该月尚未开始)"
+    since = began(conn)
+    if since is None:
+        return f"{month}: there is no petition in the ledger yet (台账中尚无诉求)"
+    if since >= month.end:
+        first = Month.of(since)
+        return f"{month}: the ledger's first petition came later; ask for {first} or after (台账自{first.zh}起)"
+    return None
+
+
 def erased_since(conn: Connection, month: Month, cut_off: int, months_before: int, since: int) -> bool:
     """Whether personal data of one of these petitions was erased after `since`: who brought it and in which words is
     then no longer known."""

@@ -40,7 +40,7 @@ class Reckoned:
 
 
 class NotBegun(ValueError):
-    """The month lies in the future."""
+    """The month lies in the future, or was over before the ledger's first petition."""
 
 
 class BrokenSeal(ValueError):
@@ -57,11 +57,11 @@ def reckon(
 ) -> Reckoned:
     """The month's digest from one snapshot. A sealed month keeps the rules it was sealed with, and its documents;
     `again`: compute them once more, to say whether they are still the same. Raises `NotBegun`, `BrokenSeal`."""
-    if now < month.start:
-        raise NotBegun(f"{month} has not begun (该月尚未开始)")
     row = digests.sealed(conn, str(month))
     if row is not None:
         return _held(conn, vault, month, row, mask if again else None)
+    if (why := reading.lacks(conn, month, now)) is not None:
+        raise NotBegun(why)
     final = is_over(month, now)
     cut_off = month.end - 1 if final else min(now, month.end - 1)
     return Reckoned(month, *_documents(conn, vault, month, cut_off, rules, mask, final=final))
@@ -109,6 +109,5 @@ def _documents(
     conn: Connection, vault: Vault, month: Month, cut_off: int, rules: DigestRules, mask: Mask, *, final: bool
 ) -> tuple[Document, Document]:
     cases = reading.cases(conn, vault, month, cut_off, rules.months_before)
-    since = reading.began(conn)
-    made = compose(cases, month, cut_off, rules, mask, since=month.start if since is None else since, final=final)
+    made = compose(cases, month, cut_off, rules, mask, since=reading.began(conn) or 0, final=final)
     return published(made), traced(made)

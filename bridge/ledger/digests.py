@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from bridge.digest import personal
 from bridge.digest.month import Month
 from bridge.digest.names import names
+from bridge.digest.reading import lacks
 from bridge.digest.rounds import MOVES, forbids, kept
 from bridge.ids import digest
 from bridge.ledger.digest_tables import digest_items, digests
@@ -151,12 +152,14 @@ def _keeps_out(work: Work, one: Proposal, taken: Container[str]) -> str | None:
         return "there is an item of this number (编号已存在)"
     if not one.title.strip():
         return "propose needs title (缺少内容)"
-    return _names_somebody(work, one.month, {"item_id": one.item_id, "title": one.title, **one.about})
+    why = lacks(work.conn, Month.parse(one.month), work.now)
+    return why or _names_somebody(work, one.month, {"item_id": one.item_id, "title": one.title, **one.about})
 
 
 def _names_somebody(work: Work, month: str, said: Mapping[str, Any]) -> str | None:
     """Why these words cannot be entered: they point at a person, and they are handed on as they stand."""
-    return personal.refusal(personal.find(said, names(work.conn, work.privacy.vault, Month.parse(month))))
+    known = names(work.conn, work.privacy.vault, Month.parse(month), work.now)
+    return personal.refusal(personal.find(said, known))
 
 
 def enter(work: Work, rounds: Sequence[Round]) -> list[Entered]:

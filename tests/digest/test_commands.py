@@ -12,9 +12,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli.digest import register
-from bridge.clock import utc_now
+from bridge.clock import from_ms, utc_now
 from bridge.digest.month import Month
 from schemas.base import SHANGHAI
+from tests.digest.test_reading import Town
+from tests.support.ledgers import Bench
 
 app = typer.Typer()
 register(app)
@@ -22,8 +24,15 @@ PAST = "2026-01"
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(here: Path) -> None:
-    assert (here / "data" / "bridge.db").exists()
+def _in_a_folder_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a ledger in which six people brought something in the month."""
+    bench = Bench("sqlite:///data/bridge.db")
+    monkeypatch.setattr("bridge.app.privacy", lambda _: bench.privacy)
+    town = Town(bench)
+    bench.clock.at = from_ms(Month.parse(PAST).end - 1)
+    for who in range(6):
+        town.submit(who)
+    bench.close()
 
 
 def bridge(*words: str) -> Result:
@@ -34,7 +43,7 @@ def test_a_month_that_is_over_is_sealed_and_holds_ever_after() -> None:
     first = bridge("digest", "--month", PAST, "--json")
     assert first.exit_code == 0, first.stderr
     document = orjson.loads(first.stdout)
-    assert (document["month"], document["final"], document["totals"]["accepted"]["count"]) == (PAST, True, 0)
+    assert (document["month"], document["final"], document["totals"]["accepted"]["count"]) == (PAST, True, 6)
     again = bridge("digest", "--month", PAST)
     assert again.exit_code == 0
     assert "已封存" in again.stdout
@@ -85,6 +94,7 @@ def test_who_reads_the_petitions_is_noted(here: Path) -> None:
     [
         (("--month", "2026-13"), "YYYY-MM"),
         (("--month", "2099-01"), "has not begun"),
+        (("--month", "2000-01"), "ask for 2026-01 or after"),
         (("--month", PAST, "--rules", "gone.toml"), "gone.toml"),
         (("--month", PAST, "--out", "taken/inside"), "cannot be written"),
         (("--month", PAST, "--trace"), "--json"),
@@ -96,6 +106,30 @@ def test_wrong_usage_is_one_line(here: Path, words: tuple[str, ...], said: str) 
     assert found.exit_code == 2
     assert said in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_an_item_lists_month_is_a_month() -> None:
+    for words in (("list", "--month", "foo"), ("propose", "x", "--month", "2026-1", "--title", "增设路灯")):
+        found = bridge("digest-items", *words)
+        assert (found.exit_code, "YYYY-MM" in found.stderr, found.stdout) == (2, True, "")
+
+
+COMMANDS = [
+    ("digest", "--month", PAST),
+    ("digest", "--month", PAST, "--json", "--trace"),
+    ("digest-items", "list"),
+    ("digest-items", "propose", "x", "--month", PAST, "--title", "增设路灯"),
+    ("digest-items", "adopt", "x", "好"),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_command_begins_a_ledger(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = bridge(*words)
+    assert (found.exit_code, "there is no ledger" in found.stderr, "无台账" in found.stderr) == (3, True, True)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_month_that_is_reckoned_otherwise_than_it_was_sealed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

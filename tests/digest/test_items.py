@@ -1,20 +1,22 @@
 """Proposals: each round at its time, in the table and in the journal, and out of it what deputies may see."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
+from bridge.clock import from_ms
 from bridge.digest.documents import published
 from bridge.digest.meeting import ACTIONS, STATES, export, package, told
 from bridge.digest.rounds import MOVES, NEEDS, motion_words
 from bridge.ledger.digests import Entered, Proposal, Round, enter, item_list, propose
 from bridge.ledger.work import Work
 from bridge.witness.canonical import canonical
-from schemas.petition import Petitioner, Secretary
-from tests.digest.cases import digest, many
+from schemas.petition import HandlingClass, Petitioner, Secretary
+from tests.digest.cases import MONTH, digest, many
 from tests.digest.test_reading import Town
-from tests.support.ledgers import Bench
+from tests.support.ledgers import HOTLINE, Bench
 
 ITEM = "2026-10-01"
 SAID: dict[str, dict[str, Any]] = {
@@ -41,7 +43,10 @@ class Office:
     """Whoever enters proposals and rounds."""
 
     def __init__(self, bench: Bench) -> None:
+        """With a petition of the month."""
         self.bench = bench
+        self.town = Town(bench)
+        self.town.submit()
 
     def propose(self, item: str = ITEM, title: str = "更换老旧小区供水管道", **about: str) -> Entered:
         proposal = Proposal(item, "2026-10", title, about or {"subject": "供水"}, "wang")
@@ -61,7 +66,8 @@ class Office:
             return item_list(conn, "2026-10")
 
     def journal(self) -> list[dict[str, Any]]:
-        return [orjson.loads(row["body"]) for row in self.bench.rows("SELECT body FROM journal ORDER BY entry_id")]
+        query = "SELECT body FROM journal WHERE what LIKE 'digest.%' ORDER BY entry_id"
+        return [orjson.loads(row["body"]) for row in self.bench.rows(query)]
 
 
 @pytest.fixture
@@ -271,8 +277,8 @@ MEETING = {
 @pytest.fixture
 def town(bench: Bench) -> Office:
     """A petition of the month with a petitioner and a secretary, and another secretary in the roster."""
-    office, given = Office(bench), Town(bench)
-    given.submit(
+    office = Office(bench)
+    office.town.submit(
         petitioner=Petitioner(name="孟小满", phone="13900000001"),
         secretary=Secretary(id="S1", name="史大可", team_id="T1"),
     )
@@ -302,8 +308,36 @@ def test_words_that_point_at_a_person_are_entered_nowhere(town: Office, words: s
     assert words not in str(town.items())
 
 
-def test_the_same_names_in_another_year_are_nobodys(town: Office) -> None:
-    proposal = Proposal("2025-01-01", "2025-01", "小满时节排涝，孟小满", {}, "wang")
-    with town.bench.store.writing() as conn:
-        (entered,) = propose(Work(conn, town.bench.clock.ms, town.bench.privacy), [proposal])
-    assert entered.result == "done"
+@pytest.mark.parametrize(("months", "refused"), [(-4, False), (-3, True), (-1, True), (1, True), (5, True)], ids=str)
+def test_names_are_of_three_months_before_until_today(bench: Bench, months: int, refused: bool) -> None:
+    """Of what came after the proposal's month as well, whoever enters it when; of what was done with before, not."""
+    office = Office(bench)
+    bench.clock.at = from_ms(MONTH.shift(months).start) + timedelta(days=1)
+    who = Petitioner(name="孟小满", phone="13900000001")
+    office.town.close(office.town.submit(system=HOTLINE, handling_class=HandlingClass.ON_SITE, petitioner=who))
+    bench.clock.at = max(bench.clock.at, from_ms(MONTH.end))
+    assert office.propose("2026-10-07", title="解决孟小满反映的路灯问题").result == ("refused" if refused else "done")
+    assert office.propose("2026-10-08").result == "done"
+    office.enter("consult", item="2026-10-08")
+    opinion = {"unit": "水务局", "opinion": "请孟小满到场"}
+    assert office.enter("opine", opinion, item="2026-10-08").result == ("refused" if refused else "done")
+
+
+@pytest.mark.parametrize(
+    ("month", "said"),
+    [("2026-09", "台账自2026年10月起"), ("2026-10", None), ("2026-11", "尚未开始"), ("2027-10", "尚未开始")],
+)
+def test_a_proposal_is_of_a_month_that_the_ledger_has(bench: Bench, month: str, said: str | None) -> None:
+    office = Office(bench)
+    proposal = Proposal("x", month, "增设路灯", {}, "wang")
+    (entered,) = office._write(lambda work: propose(work, [proposal]))
+    assert (entered.result == "refused", str(said) in str(entered.why)) == (said is not None, True)
+
+
+def test_an_empty_ledger_has_no_month(bench: Bench) -> None:
+    bench.clock.at = from_ms(MONTH.end)
+    with bench.store.writing() as conn:
+        (entered,) = propose(
+            Work(conn, bench.clock.ms, bench.privacy), [Proposal("x", "2026-10", "增设路灯", {}, "wang")]
+        )
+    assert (entered.result, "尚无诉求" in str(entered.why)) == ("refused", True)

@@ -339,9 +339,16 @@ def test_a_seal_of_another_version_is_kept_and_not_judged(town: Town) -> None:
     assert town.reckon().holds is None
 
 
-def test_a_month_that_has_not_begun(town: Town) -> None:
-    with pytest.raises(NotBegun, match="2026-12"):
-        town.reckon(Month(2026, 12))
+@pytest.mark.parametrize(
+    ("month", "said"), [("2026-12", "尚未开始"), ("2026-09", "ask for 2026-10 or after"), ("2000-01", "2026年10月")]
+)
+def test_a_month_of_which_nothing_can_be_said(town: Town, month: str, said: str) -> None:
+    """It has not begun, or the ledger began later: an empty month must not be sealed for ever."""
+    with pytest.raises(NotBegun, match="尚无诉求"):
+        town.reckon()
+    town.submit()
+    with pytest.raises(NotBegun, match=said):
+        town.reckon(Month.parse(month))
 
 
 def test_a_month_that_goes_on_is_cut_off_now(town: Town) -> None:
