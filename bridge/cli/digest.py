@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from bridge.cli.ledger import ledger, writing
+from bridge.cli.orders import Operator
 from bridge.cli.output import Exit, Json, document, err, fail, out, table
 
 T = TypeVar("T")
-Operator = Annotated[str, typer.Option(help="Who enters it.")]
 Item = Annotated[str, typer.Argument(help="The item's number, e.g. 2026-10-01.")]
 
 items_app = typer.Typer(
