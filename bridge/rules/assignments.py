@@ -108,7 +108,7 @@ def steps_of(unit: str, steps: Iterable[Step]) -> list[Step]:
 def _as_its_own(step: Step, unit: str) -> Step:
     if not step.units:
         return step
-    named = [one for one in step.data.units if one.unit == unit]
+    named = tuple(one for one in step.data.units if one.unit == unit)
     own = replace(step, data=step.data.model_copy(update={"role": None, "unit": unit, "units": named}))
     return replace(own, type=EventType.REPLIED) if _stated(step, unit) == "finished" else own
 
