@@ -114,7 +114,7 @@ def _tell(found: Any, out_dir: Path | None) -> None:
         shown.add_row(f"{zh} {en}", "＊" if count is None else str(count))
     out.print(shown)
     for hot in published["hot"][:5]:
-        out.print(f"热点　{hot['place']}　{hot['subject']}　{hot['count']}", markup=False)
+        out.print(f"热点　{words.where(hot)}　{hot['subject']}　{hot['count']}", markup=False)
     if found.sealed:
         out.print(f"sealed 已封存 {found.sealed['at']}  sha256 {found.sealed['sha256']}")
     else:

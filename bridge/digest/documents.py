@@ -59,10 +59,10 @@ def _document(digest: Digest, pen: Pen) -> Document:
         **_hot(digest, pen),
         "similar": _groups(digest, pen, digest.similar),
         "suggestions": _groups(digest, pen, digest.suggestions, SUGGESTIONS),
-        "repeated": _about(digest, pen.entries(digest.repeated), "subject"),
+        "repeated": _rows(digest, pen.entries(digest.repeated), "subject"),
         "pending": _pending(digest, pen),
         "pending_matters": _matters(digest, pen, totals["pending"]),
-        "difficult": _about(digest, pen.entries(digest.difficult), "reason"),
+        "difficult": _rows(digest, pen.entries(digest.difficult), "reason"),
         "difficult_matters": _matters(digest, pen, totals["difficult"]),
         "units": _units(digest, pen),
     }
@@ -117,7 +117,7 @@ def _hot(digest: Digest, pen: Pen) -> Document:
         "against": [str(month) for month in against],
         "hot": [
             {
-                **found.about,
+                **_about(digest, found),
                 **figure,
                 "before": [{"month": str(month), **column[row]} for month, column in against.items()],
                 "trend": _trend(digest, found, against),
@@ -150,7 +150,7 @@ def trend(now: int, before: Sequence[int]) -> str | None:
 def _groups(digest: Digest, pen: Pen, groups: Iterable[Finding], *cells: Key) -> list[Document]:
     """Groups of similar petitions, with words that many of them share, and their common place and subject."""
     shown = pen.entries(groups, *cells)[: digest.rules.similar.listed]
-    return [{**found.about, "label": list(_label(digest, found)), **figure} for found, figure in shown]
+    return [{**_about(digest, found), "label": list(_label(digest, found)), **figure} for found, figure in shown]
 
 
 def _label(digest: Digest, found: Finding) -> Sequence[str]:
@@ -159,7 +159,13 @@ def _label(digest: Digest, found: Finding) -> Sequence[str]:
     return digest.labels.get(whole, ())
 
 
-def _about(digest: Digest, entries: Iterable[tuple[Finding, Mapping[str, Any]]], dimension: str) -> list[Document]:
+def _about(digest: Digest, found: Finding) -> Document:
+    """Which place and subject it is about, and the name of the place's county."""
+    region = found.about["region"]
+    return {**found.about, "county": _words(digest, "region", region)["zh"] if region else region}
+
+
+def _rows(digest: Digest, entries: Iterable[tuple[Finding, Mapping[str, Any]]], dimension: str) -> list[Document]:
     return [
         {dimension: found.about[dimension], **_words(digest, dimension, found.about[dimension]), **figure}
         for found, figure in entries
@@ -178,7 +184,7 @@ def _pending(digest: Digest, pen: Pen) -> list[Document]:
 def _matters(digest: Digest, pen: Pen, members: Members) -> list[Document]:
     """The places and subjects that most of these are about."""
     entries = pen.entries(findings.matters(digest.desk, members))[: digest.rules.hot.listed]
-    return [{**found.about, **figure} for found, figure in entries]
+    return [{**_about(digest, found), **figure} for found, figure in entries]
 
 
 # ── departments ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,11 +215,11 @@ def _unit(digest: Digest, pen: Pen, unit: str, members: Members, lasting: Member
         "pending": pen.single(digest.totals["pending"] & digest.open.cells.get((own,), frozenset())),
         "kinds": _row(digest, pen, own, "kind"),
         "progress": _row(digest, pen, own, "progress"),
-        "hot": [{**found.about, **figure} for found, figure in pen.entries(_within(digest.hot, members))],
+        "hot": [{**_about(digest, found), **figure} for found, figure in pen.entries(_within(digest.hot, members))],
         "similar": _groups(digest, pen, _within(digest.similar, members)),
         "suggestions": _groups(digest, pen, _within(digest.suggestions, members), SUGGESTIONS, suggested),
-        "repeated": _about(digest, pen.entries(_within(digest.repeated, lasting)), "subject"),
-        "difficult": _about(digest, pen.entries(_within(digest.difficult, lasting)), "reason"),
+        "repeated": _rows(digest, pen.entries(_within(digest.repeated, lasting)), "subject"),
+        "difficult": _rows(digest, pen.entries(_within(digest.difficult, lasting)), "reason"),
     }
 
 

@@ -6,7 +6,7 @@ Each finding names its petitions by position, so that every number can be traced
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.digest import similar
 from bridge.digest.anonymity import Members
@@ -102,13 +102,13 @@ def hot(desk: Desk) -> list[Finding]:
     rules = desk.rules
     earlier = [desk.by(desk.accepted_in(month), _matter) for month in desk.before]
     found = []
-    for (place, subject), members in desk.by(desk.accepted, _matter).items():
-        before = tuple(month.get((place, subject), frozenset()) for month in earlier)
+    for matter, members in desk.by(desk.accepted, _matter).items():
+        before = tuple(month.get(matter, frozenset()) for month in earlier)
         people = desk.people(members)
         grown = growth(len(members), [desk.taken_for(month) for month in before])
         surges = people >= rules.k and grown >= rules.hot.growth_percent
-        if place and subject and (people >= rules.hot.persons or surges):
-            found.append(Finding({"place": place, "subject": subject}, members, {"before": before}))
+        if matter.is_named and (people >= rules.hot.persons or surges):
+            found.append(Finding(matter._asdict(), members, {"before": before}))
     return _largest(found)[: rules.hot.listed]
 
 
@@ -120,9 +120,8 @@ def growth(now: int, before: Sequence[int]) -> int:
 
 def matters(desk: Desk, members: Members) -> list[Finding]:
     """By place and subject, the largest first; what has no place or no subject is left out."""
-    named = frozenset(at for at in members if all(_matter(desk.cases[at])))
-    found = desk.by(named, _matter).items()
-    return _largest(Finding({"place": place, "subject": subject}, part) for (place, subject), part in found)
+    found = desk.by(members, _matter).items()
+    return _largest(Finding(matter._asdict(), part) for matter, part in found if matter.is_named)
 
 
 def repeated(desk: Desk) -> list[Finding]:
@@ -179,17 +178,32 @@ def alike(desk: Desk, members: Members) -> list[Finding]:
 
 def _common(desk: Desk, group: Members) -> dict[str, Any]:
     """The place and the subject that all of the group share, if they do, and of how many places it speaks."""
-    places = {desk.cases[at].place for at in group} - {UNKNOWN}
+    places = {(desk.cases[at].region, desk.cases[at].place) for at in group if desk.cases[at].place}
     subjects = {desk.cases[at].subject for at in group} - {UNKNOWN}
+    region, place = next(iter(places)) if len(places) == 1 else (None, None)
     return {
-        "place": next(iter(places)) if len(places) == 1 else None,
+        "region": region,
+        "place": place,
         "subject": next(iter(subjects)) if len(subjects) == 1 else None,
         "places": len(places),
     }
 
 
-def _matter(case: Case) -> tuple[str, str]:
-    return case.place, case.subject
+class _Matter(NamedTuple):
+    """One place and one subject. Every county has an East Gate (东关): a place is one of its county, and where nobody
+    said which county it is, that is none of those."""
+
+    region: str
+    place: str
+    subject: str
+
+    @property
+    def is_named(self) -> bool:
+        return bool(self.place and self.subject)
+
+
+def _matter(case: Case) -> _Matter:
+    return _Matter(case.region, case.place, case.subject)
 
 
 def _largest(findings: Iterable[Finding]) -> list[Finding]:

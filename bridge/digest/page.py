@@ -107,8 +107,8 @@ def _lead(document: Document) -> str:
     en_change = f"{abs(change)}% {'more' if change > 0 else 'fewer'} than" if change else "as many as"
     zh_mean, en_mean = mean(len(before))
     hot = document["hot"][0] if document["hot"] else None
-    zh_hot = f"反映最集中的是{hot['place']}的“{hot['subject']}”问题，{hot['count']}件。" if hot else ""
-    en_hot = f" Most were about “{hot['subject']}” in {hot['place']} ({hot['count']})." if hot else ""
+    zh_hot = f"反映最集中的是{words.where(hot)}的“{hot['subject']}”问题，{hot['count']}件。" if hot else ""
+    en_hot = f" Most were about “{hot['subject']}” in {words.where(hot)} ({hot['count']})." if hot else ""
     return (
         f'<p class="lead">'
         f"{say(f'本月受理群众诉求{accepted:,}件，比{zh_mean}{zh_change}。{zh_hot}', f'{accepted:,} petitions were taken in, {en_change} {en_mean}.{en_hot}')}</p>"  # noqa: E501 - two sentences
@@ -163,7 +163,7 @@ def _hot(document: Document) -> str:
         values = [month["count"] for month in found["before"]] + [found["count"]]
         earlier = " / ".join(number(value) for value in values[:-1])
         rows.append(
-            [f'<td class="rank">{rank}</td>', escape(found["place"]), escape(found["subject"]),
+            [f'<td class="rank">{rank}</td>', escape(words.where(found)), escape(found["subject"]),
              right(number(values[-1])), right(earlier), spark(values), _trend(found["trend"]),
              right(written(rise(values[-1], values[:-1])))]
         )  # fmt: skip
@@ -250,7 +250,7 @@ def _units(document: Document) -> str:
 
 
 def _matters(zh: str, en: str, found: Sequence[Mapping[str, Any]]) -> str:
-    rows = [[escape(one["place"]), escape(one["subject"]), right(number(one["count"]))] for one in found]
+    rows = [[escape(words.where(one)), escape(one["subject"]), right(number(one["count"]))] for one in found]
     head = [say("地点", "Place"), say("事项", "Subject"), _n("件数", "Count")]
     return f'<div class="whole">{sub(zh, en)}{table(head, rows) if rows else nothing()}</div>'
 
@@ -262,7 +262,9 @@ def _groups(zh: str, en: str, groups: Sequence[Mapping[str, Any]]) -> str:
 def _group_table(groups: Iterable[Mapping[str, Any]]) -> str:
     rows = []
     for rank, group in enumerate(groups, 1):
-        where = escape(group["place"]) if group["place"] else say(f"{group['places']}处", f"{group['places']} places")
+        where = (
+            escape(words.where(group)) if group["place"] else say(f"{group['places']}处", f"{group['places']} places")
+        )
         subject = escape(group["subject"]) if group["subject"] else say("多类事项", "Several")
         label = "、".join(escape(phrase) for phrase in group["label"]) or "—"
         rows.append(

@@ -101,10 +101,10 @@ class Veiling:
         ]
 
     def _is_least(self, finding: Finding, cells: Iterable[Key]) -> bool:
-        """Whether it lies in a hidden number that a reader can name: that one would then be at least so large, and what
-        is hidden with it at most the rest."""
-        subject = finding.about.get("subject")
-        known = [*cells, *([(("subject", subject),)] if subject else [])]
+        """Whether it lies in a hidden number that a reader can name (its county's, its subject's): that one would then
+        be at least so large, and what is hidden with it at most the rest."""
+        named = ((name, finding.about.get(name)) for name in ("region", "subject"))
+        known = [*cells, *(((name, value),) for name, value in named if value is not None)]
         return any(key in self._hidden and finding.members <= self._digest.accepted.cells[key] for key in known)
 
 

@@ -1,5 +1,8 @@
 """The digest's words in Chinese and English. Names of units, places and subjects are shown as they are."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bridge.words import SYSTEMS_ZH
 from schemas.petition import CLASS_ZH, KIND_ZH
 
@@ -91,6 +94,14 @@ def words(dimension: str, key: str) -> Words:
         zh, en = OTHERS[dimension]
         return zh.format(key), en.format(key)
     return WORDS.get(dimension, {}).get(key, (key, key))
+
+
+def where(entry: Mapping[str, Any]) -> str:
+    """A place of the digest with its county, where that is known: until `laiting-digest/3` nobody asked for it."""
+    county, place = entry.get("county") or "", str(entry["place"])
+    if place.startswith(county):
+        return place
+    return f"{county} {place}" if county[-1].isdigit() else f"{county}{place}"
 
 
 def age(least: int, most: int | None) -> Words:

@@ -168,12 +168,13 @@ def _hot(found: Mapping[str, Any]) -> list[Cell]:
 
 
 def _matter(row: Mapping[str, Any]) -> list[Cell]:
-    return [row["place"], row["subject"], _number(row["count"])]
+    return [words.where(row), row["subject"], _number(row["count"])]
 
 
 def _group(group: Mapping[str, Any]) -> list[Cell]:
     label = "、".join(group["label"])
-    return [group["place"], group["places"], group["subject"], label, _number(group["count"])]
+    where = words.where(group) if group["place"] else None
+    return [where, group["places"], group["subject"], label, _number(group["count"])]
 
 
 def _unit(unit: Mapping[str, Any]) -> list[Cell]:

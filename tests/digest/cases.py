@@ -15,7 +15,7 @@ from schemas.petition import CLASS_ZH, KIND_ZH
 MONTH = Month(2026, 10)
 CUT_OFF = MONTH.end - 1
 DAY = 86_400_000
-RULES = DigestRules()
+RULES = DigestRules.load()
 _KINDS = {zh: kind.value for kind, zh in KIND_ZH.items()}
 _SOURCES = {"form": "wechat", "rest": "governance_center"}
 

@@ -144,4 +144,21 @@ def test_alike_says_what_a_group_has_in_common() -> None:
     ]
     (found,) = findings.alike(desk(cases), frozenset(range(4)))
     assert found.members == {0, 1, 2}
-    assert found.about == {"place": None, "subject": "供水", "places": 2}
+    assert found.about == {"region": None, "place": None, "subject": "供水", "places": 2}
+
+
+@pytest.mark.parametrize(("other", "place"), [("370811", "东关社区"), ("370881", None), ("", None)])
+def test_a_group_is_of_one_place_if_it_is_one_of_its_county(other: str, place: str | None) -> None:
+    text = "晴川小区旁边的搅拌站日夜开工，灰尘和噪音让居民不敢开窗"
+    cases = [case(at, content=text, place="东关社区", region=region) for at, region in enumerate(("370811", other))]
+    (found,) = findings.alike(desk(cases), frozenset(range(2)))
+    assert (found.about["place"], found.about["region"]) == (place, "370811" if place else None)
+    assert found.about["places"] == (1 if place else 2)
+
+
+def test_one_name_in_two_counties_is_two_places() -> None:
+    """And where nobody said which county it is, it is none of them."""
+    cases = [one for at, region in enumerate(("370812", "370881", "")) for one in many(6, 100 * at, region=region)]
+    members = frozenset(range(len(cases)))
+    for found in (findings.hot(desk(cases)), findings.matters(desk(cases), members)):
+        assert [(one.about["region"], len(one.members)) for one in found] == [("370812", 6), ("370881", 6), ("", 6)]

@@ -15,9 +15,11 @@ from bridge.digest.documents import published
 from bridge.digest.extract import extract
 from bridge.digest.markup import HIDDEN
 from bridge.digest.meeting import export, package
+from bridge.digest.words import where
 from tests.digest.cases import MONTH, digest, invented, many
 from tests.digest.test_documents import again, before
 from tests.digest.test_items import ITEM
+from tests.digest.test_similar import MIXER
 
 NASTY = '=1+1"><script>alert(1)</script>'
 ITEMS: list[dict[str, Any]] = [
@@ -163,6 +165,39 @@ def test_growth_is_told_where_every_number_of_it_is(document: dict[str, Any]) ->
         assert told[5:] == ([percent.strip("+%")] if percent else [])
 
 
+def test_a_place_stands_with_its_county() -> None:
+    """Where it is known, and on every paper: each county has an East Gate."""
+    more: dict[str, Any] = {"place": "东关社区", "marks": {"returned": 2}}
+    cases = [
+        one
+        for at, region in enumerate(("370812", "370881", ""))
+        for one in many(12 - at, 100 * at, region=region, content=MIXER[at], **more)
+    ]
+    document = published(digest(cases))
+    told = ["兖州区东关社区", "曲阜市东关社区", "东关社区"]
+    for paper in (document, package(document, []), export(document, [])):
+        found = sheets(workbook.render(paper))
+        assert [row[0] for row in found["热点 Hot"][1:]] == told
+        for place in told:
+            assert place in Reader(page.render(paper)).everything
+    assert [row[0] for row in sheets(workbook.render(document))["疑难事项 Difficult where"][1:]] == told
+    assert [row[0] for row in sheets(workbook.render(extract(document, "水务局")))["热点 Hot"][1:]] == told
+
+
+@pytest.mark.parametrize(
+    ("county", "place", "text"),
+    [
+        ("兖州区", "东关社区", "兖州区东关社区"),
+        ("兖州区", "兖州区东关社区", "兖州区东关社区"),
+        ("区划370899", "东关社区", "区划370899 东关社区"),
+        ("", "东关社区", "东关社区"),
+        (None, "东关社区", "东关社区"),
+    ],
+)
+def test_where(county: str | None, place: str, text: str) -> None:
+    assert where({"place": place, "county": county}) == text
+
+
 @pytest.mark.parametrize("since", [None, 0, 1, 2, 3])
 def test_it_says_against_how_many_months(since: int | None) -> None:
     """Of a ledger that began so many months before; None: of one that began long ago."""
@@ -176,11 +211,11 @@ def test_it_says_against_how_many_months(since: int | None) -> None:
         assert f"走势、增幅：比前{months}个月月均（{'、'.join(document['against'])}）" in text.said("zh-CN")
         assert f"或达到前{months}个月月均的200%以上" in text.said("zh-CN")
         assert book[0][3].split(" / ") == [f"前{months}个月 Before", *document["against"]]
-        assert book[1] == ["柳岸社区", "供水", "14", " / ".join(["10"] * months), "上升", "40"]
+        assert book[1] == ["任城区柳岸社区", "供水", "14", " / ".join(["10"] * months), "上升", "40"]
     else:
         assert "没有可比月份" in text.said("zh-CN")
         assert not re.search("0个月|新出现|大幅|上升|200%", text.said("zh-CN"))
-        assert book[1] == ["柳岸社区", "供水", "14"]
+        assert book[1] == ["任城区柳岸社区", "供水", "14"]
 
 
 def test_a_month_that_is_left_out_is_not_counted() -> None:
@@ -264,7 +299,7 @@ def test_the_workbook_has_the_same_numbers(document: dict[str, Any]) -> None:
     assert kinds == {
         row["zh"]: HIDDEN if row["count"] is None else str(row["count"]) for row in document["tables"]["kind"]
     }
-    assert [row[:2] for row in found["热点 Hot"][1:]] == [[hot["place"], hot["subject"]] for hot in document["hot"]]
+    assert [row[:2] for row in found["热点 Hot"][1:]] == [[where(hot), hot["subject"]] for hot in document["hot"]]
     assert found["总体情况 Summary"][1] == ["本月受理", "Taken in", str(document["totals"]["accepted"]["count"])]
     assert found["对策建议 Proposals"][1][0] == ITEM
     assert len(found["分单位 Departments"]) == len(document["units"]) + 1

@@ -232,7 +232,7 @@ def _taken_for(members: list[Stood]) -> int:
 
 
 def _matter(one: Stood) -> str:
-    return f"{one.place}|{one.subject}"
+    return f"{one.region}|{one.place}|{one.subject}"
 
 
 def _by(members: Iterable[Stood], read: Callable[[Stood], str]) -> dict[str, list[Stood]]:
@@ -258,7 +258,7 @@ def _first(group: Iterable[Stood]) -> str:
 
 # ── the document ────────────────────────────────────────────────────────────────────────────────────────────
 
-_NAMES = ("month", "key", "reason", "more_than_days", "place", "subject", "handling_class", "kind")
+_NAMES = ("month", "key", "reason", "more_than_days", "region", "place", "subject", "handling_class", "kind")
 """What tells the entries of a list apart."""
 
 
