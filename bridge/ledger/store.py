@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_random
 
 BUSY_SECONDS = 30
+_USE = "use sqlite:///data/bridge.db or postgresql+psycopg://user:password@host/name"
 _AWAY_STATES = ("08", "57P", "53", "25006")
 """SQLSTATEs: no connection, shutting down, no resources (disk, memory, connections), a standby that only reads."""
 
@@ -23,13 +24,13 @@ class Store:
     """The two engines of one process: one connection that writes, a small pool that reads."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise BadDatabaseUrl(f"BRIDGE_DATABASE_URL: this is no database address (地址格式有误); {_USE}") from None
+        self.is_sqlite = self.url.drivername in ("sqlite", "sqlite+pysqlite")
         if not self.is_sqlite and self.url.drivername != "postgresql+psycopg":
-            raise BadDatabaseUrl(
-                f"BRIDGE_DATABASE_URL: {self.url.drivername!r} is not supported; "
-                "use sqlite:///data/bridge.db or postgresql+psycopg://user:password@host/name"
-            )
+            raise BadDatabaseUrl(f"BRIDGE_DATABASE_URL: {self.url.drivername!r} is not supported; {_USE}")
         self._writer = self._engine(size=1)
         self._reader = self._engine(size=4)
 

@@ -28,6 +28,13 @@ def test_a_table_of_rates_with_a_wrong_fact(here: Path, monkeypatch: pytest.Monk
     in_a_line(bridge("rates", "--month", "2026-10"), 2, "rates.toml: rate.response.counts")
 
 
+@pytest.mark.parametrize("url", ["data/bridge.db", "sqlite+aiosqlite:///data/bridge.db", "mysql://host/name"])
+def test_an_address_that_is_none(url: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", url)
+    for command in ("conservation", "migrate"):
+        in_a_line(bridge(command), 2, "BRIDGE_DATABASE_URL: ", "use sqlite:///data/bridge.db or postgresql+psycopg://")
+
+
 @pytest.fixture
 def petition(here: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Bound to an edition of deadlines that the city's own table has not."""

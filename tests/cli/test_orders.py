@@ -15,7 +15,7 @@ ORDERS = {
     "calendar import": ("calendar", "import", "2027.csv", "--operator", "zhang"),
     "roster import": ("roster", "import", "teams.csv", "--operator", "zhang"),
     "digest": ("digest", "--month", "2026-10", "--operator", "zhang"),
-    "digest-items propose": ("digest-items", "propose", "1", "--month", "2026-10", "--title", "路灯", "--operator", "z"),
+    "digest-items propose": ("digest-items", "propose", "1", "--month", "2026-10", "--title", "灯", "--operator", "z"),
     "digest-items adopt": ("digest-items", "adopt", "2026-10-01", "已采纳", "--operator", "zhang"),
     "roster bind-code": ("roster", "bind-code", "S1", "--operator", "zhang"),
 }
