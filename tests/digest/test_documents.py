@@ -416,7 +416,8 @@ def test_a_subject_that_is_not_shown_is_not_hot() -> None:
 
 def test_a_county_that_is_not_shown_has_nothing_hot() -> None:
     """One of 金乡县 and six of 曲阜市 are hidden together: that six are of one place there would leave one."""
-    cases = [*many(30), *many(1, 200, region="370828"), *many(6, 300, region="370881", place="东关社区")]
+    cases = [*many(30), *many(6, 300, region="370881", place="东关社区"), *many(4, 400, subject="噪声")]
+    cases += [*many(4, 500, subject="噪声", place=MATTERS[1]), *many(1, 200, region="370828", subject="噪声")]
     document = published(digest(cases))
     assert [row["key"] for row in document["tables"]["region"] if row.get("count")] == ["370811"]
     assert [(hot["region"], hot["county"]) for hot in document["hot"]] == [("370811", "任城区")]
