@@ -9,7 +9,7 @@ import typer
 
 from bridge.cli.ledger import ledger
 from bridge.cli.names import known_system
-from bridge.cli.output import Exit, Json, document, fail, out, reaching, table
+from bridge.cli.output import Exit, Json, document, fail, listing, out, reaching
 
 
 def register(app: typer.Typer) -> None:
@@ -80,15 +80,14 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
             f"一致 in agreement {found['matched']}"
         )
         if found["differences"]:
-            shown = table(
-                "class 差异", "side", "petition 诉求", "number 对方编号", "detail", "resolution 处理", whole=1
-            )
-            for one in found["differences"]:
-                shown.add_row(
-                    f"{one['kind']} {KIND_ZH[Kind(one['kind'])]}", one["side"], one.get("petition_id", ""),
-                    one.get("number", ""), one.get("detail", ""),
-                    f"{Resolution(one['resolution']).zh} {one.get('why') or ''}",
-                )  # fmt: skip
-            out.print(shown)
+            listing(
+                ("class 差异", "side 方", "petition 诉求", "number 对方编号", "detail 细目", "resolution 处理"),
+                [
+                    (f"{one['kind']} {KIND_ZH[Kind(one['kind'])]}", one["side"], one.get("petition_id", ""),
+                     one.get("number", ""), one.get("detail", ""),
+                     f"{Resolution(one['resolution']).zh} {one.get('why') or ''}".strip())
+                    for one in found["differences"]
+                ],
+            )  # fmt: skip
     if found["open"]:
         fail(Exit.FALLS_SHORT, f"{found['open']} differences are for people to look at (待人工核对)")

@@ -128,7 +128,7 @@ def explain(
     provisional = "  provisional (暂定)" if found["provisional"] else ""
     out.print(f"reply due {found['reply']}{provisional}", markup=False)
     listing(
-        ("clock 时钟", "due 到期", "since 自", "until 至", "round 轮次", "turn 环节"),
+        ("clock 时钟", "due 到期", "since 自", "until 至", "round 轮", "turn 次"),
         [
             (due["clock"], *(moment(due[name]) for name in ("due", "since", "until")), str(due["round"]),
              str(due["turn"]))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli import reconcile
 from bridge.cli.output import moment
 from bridge.clock import utc_now
 from bridge.retry import Park
@@ -62,3 +63,17 @@ def test_what_is_refused_is_said_once(parked: tuple[Case, str]) -> None:
     told = bridge("owner", case.id, "--to", "nosuch", *WHO)
     assert (told.code, told.stdout, told.stderr.count(case.id)) == (1, "", 1)
     assert bridge("replay", "nosuch", *WHO, "--json").document["handoffs"][0]["result"] == "not_found"
+
+
+def test_differences_are_read_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    difference = {
+        "kind": "missing_there", "side": "there", "petition_id": "LT261122-XGXVDBAPJQ", "number": "JN2026112239711876",
+        "detail": "ladder_exhausted:connection", "resolution": "open", "why": "对方无此件",
+    }  # fmt: skip
+    found = {"system": HOTLINE, "day": "2026-11-22", "here": 2, "there": 1, "matched": 1, "open": 0}
+    reconcile._say({**found, "differences": [difference]}, as_json=False)
+    told = capsys.readouterr().out
+    assert all(difference[name] in told for name in ("petition_id", "number", "detail"))
