@@ -317,7 +317,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get", "/v1/rates/{month}", "三率 · The three rates of a month", {200: "Rates"}, "operations", scope="operate",
-        asks=(_query("team", "服务队 · team"),),
+        problems=(422,), asks=(_query("team", "服务队 · team"),),
     ),
     # the monthly analysis
     Operation(
