@@ -29,7 +29,7 @@ class ReplayOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=3, max_length=500)
+    reason: str = Field(min_length=3, max_length=500, pattern=r"\S")
     dry_run: bool = False
 
 

@@ -25,7 +25,7 @@ class MergeOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     into: str = Field(min_length=1, max_length=64)
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=r"\S")
     dry_run: bool = False
 
 

@@ -42,7 +42,10 @@ def test_what_cannot_be_merged_is_a_problem_that_says_why(hall: Hall) -> None:
     assert hall.post(f"/v1/petitions/{'LT-none'}/merge", "ops", json={"into": first, "reason": "x"}).status == 404
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"into": "LT1"}', b'{"into": 5, "reason": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[]", b'{"into": "LT1"}', b'{"into": "LT1", "reason": "  "}', b'{"into": 5, "reason": "x"}', b"\xff"],
+)
 def test_an_order_that_cannot_be_read_changes_nothing(hall: Hall, body: bytes) -> None:
     _, second = two(hall)
     assert hall.post(f"/v1/petitions/{second}/merge", "ops", body=body).status in (400, 422)

@@ -48,7 +48,9 @@ def test_what_cannot_be_handed_over_is_a_problem_that_says_why(hall: Hall) -> No
     assert hall.post("/v1/petitions/LT-none/owner", "ops", json={"to": "s1", "reason": "轮换"}).status == 404
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"to": "s1"}', b'{"to": 5, "reason": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"to": "s1", "reason": " "}', b'{"to": "s1"}', b'{"to": 5, "reason": "x"}', b"\xff"]
+)
 def test_an_order_that_cannot_be_read_changes_nothing(hall: Hall, body: bytes) -> None:
     assert hall.post(f"/v1/petitions/{submit(hall)}/owner", "ops", body=body).status in (400, 422)
 
