@@ -100,9 +100,10 @@ class Desk:
 def hot(desk: Desk) -> list[Finding]:
     """热点: a place and subject that many brought, or that many more brought than in the months before."""
     rules = desk.rules
-    earlier = [desk.by(desk.accepted_in(month), _matter) for month in desk.before]
+    troubles = desk.where(lambda case: case.kind not in rules.hot.without)
+    earlier = [desk.by(desk.accepted_in(month) & troubles, _matter) for month in desk.before]
     found = []
-    for matter, members in desk.by(desk.accepted, _matter).items():
+    for matter, members in desk.by(desk.accepted & troubles, _matter).items():
         before = tuple(month.get(matter, frozenset()) for month in earlier)
         people = desk.people(members)
         grown = growth(len(members), [desk.taken_for(month) for month in before])

@@ -214,12 +214,16 @@ def _lasting(document: Document) -> str:
         bars("久拖不决（在办时长）", "Long pending, by days open", document["pending"]),
         bars(*_DIFFICULT, document["difficult"]) if document["difficult"] else "",
     )
+    reasons = note(
+        "一件疑难诉求可有几个缘由；未列的缘由为零或不予公布。",
+        "A difficult one may have several reasons; one that is not listed is none, or is not shown.",
+    )
     title = heading("反复反映、久拖不决与疑难诉求", "Repeated, long pending, difficult")
     lists = (
         _matters("久拖不决较集中的事项", "Where long pending ones gather", document["pending_matters"][:10]),
         _matters("疑难诉求较集中的事项", "Where difficult ones gather", document["difficult_matters"][:10]),
     )
-    return f'{title}<div class="pair">{"".join(charts)}</div><div class="pair">{"".join(lists)}</div>'
+    return f'{title}<div class="pair">{"".join(charts)}</div>{reasons}<div class="pair">{"".join(lists)}</div>'
 
 
 def _units(document: Document) -> str:

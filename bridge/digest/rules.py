@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bridge.rules.table import fault
+from schemas.petition import Kind
 
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -21,8 +22,9 @@ class _Section(BaseModel):
 
 
 class Hot(_Section):
-    """热点: one place and subject."""
+    """热点: one place and subject. Petitions of the kinds in `without` are no trouble, however many."""
 
+    without: tuple[Kind, ...] = (Kind.PRAISE,)
     persons: Positive = 10
     growth_percent: Positive = 200
     listed: Positive = 20

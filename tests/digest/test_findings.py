@@ -41,6 +41,12 @@ HOT: list[tuple[str, list[Case], bool]] = [
     ("no place", many(20, place=""), False),
     ("no subject", many(20, subject=""), False),
     ("only last month", earlier(1, 30, 0), False),
+    ("praise", many(20, kind="praise"), False),
+    (
+        "nine, and praise",
+        many(9) + many(20, 50, kind="praise") + earlier(1, 9, 100) + earlier(2, 9, 200) + earlier(3, 9, 300),
+        False,
+    ),
 ]
 
 
