@@ -75,8 +75,11 @@ def test_the_page_has_every_file() -> None:
 
 
 def test_the_registry_of_the_page_only_adds(registered: Path) -> None:
-    shipped = importlib.import_module("adapters.registry").MANIFESTS
-    assert [one.system for one in root.manifests()] == [*(one.system for one in shipped), SYSTEM]
+    shipped = [one.system for one in importlib.import_module("adapters.registry").MANIFESTS if one.system != SYSTEM]
+    told = [one.system for one in root.manifests()]
+    assert told[-1] == SYSTEM
+    # A city that has taken a system up after this page was written has one more than the page.
+    assert told[:-1] == shipped[: len(told) - 1]
 
 
 def test_its_door_and_its_call_are_in_the_openapi_document(registered: Path) -> None:

@@ -159,7 +159,9 @@ def test_the_embedded_consumers_are_counted(hall: Hall) -> None:
 
 
 def test_the_systems_are_called_what_their_manifests_say(hall: Hall) -> None:
-    assert hall.get("/v1/queues").json["systems"] == {one.system: one.zh for one in MANIFESTS}
+    assert hall.get("/v1/queues").json["systems"] == {
+        one.system: one.zh for one in MANIFESTS if one.system in hall.systems
+    }
 
 
 # ── a ledger that is away ──

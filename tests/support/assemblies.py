@@ -98,7 +98,7 @@ class NoDoors:
 
 def play_systems(monkeypatch: pytest.MonkeyPatch, *, doors: bool = False) -> dict[str, Played]:
     """From now on `bridge.app` wires these instead of the real adapters; `doors`: behind the adapters' real doors."""
-    played = {system: Played(system) for system in SYSTEMS}
+    played = {system: Played(system) for system in ([real.system for real in MANIFESTS] if doors else SYSTEMS)}
 
     def manifest(system: str) -> Manifest:
         return Manifest(
