@@ -60,7 +60,6 @@ MESSENGER = "wechat"
 """The system that reaches people: the petitioner, the owner secretary, the home unit."""
 
 _log = structlog.get_logger("bridge")
-words.name_systems({manifest.system: manifest.zh for manifest in MANIFESTS})
 
 
 class Part(Flag):
@@ -80,7 +79,9 @@ def manifests() -> tuple[Manifest, ...]:
 
 
 def settings(**overrides: Any) -> Settings:
-    """Settings with a section for every registered system. Raises `SettingsError`."""
+    """Settings with a section for every registered system, each of which is called by its manifest's name from here
+    on. Raises `SettingsError`."""
+    words.name_systems({manifest.system: manifest.zh for manifest in MANIFESTS})
     return load({manifest.system: manifest.settings for manifest in MANIFESTS}, **overrides)
 
 
