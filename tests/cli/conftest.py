@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli import output
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store
 
@@ -12,7 +13,9 @@ from bridge.ledger.store import Store
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No ledger, no keys. What is said is not folded."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    # Not by COLUMNS: xdist sets that in its workers before the consoles are made.
+    for console in (output.out, output.err):
+        monkeypatch.setattr(console, "width", 200)
     return tmp_path
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli import reconcile
+from bridge.cli import output, reconcile
 from bridge.cli.output import moment
 from bridge.clock import utc_now
 from bridge.retry import Park
@@ -36,7 +36,7 @@ def parked(bench: Bench) -> tuple[Case, str]:
 @pytest.mark.parametrize("columns", [40, 80, 100, 160])
 def test_no_terminal_is_too_narrow(parked: tuple[Case, str], columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     case, handoff = parked
-    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(output.out, "width", columns)
     told = bridge("parked").stdout
     assert all(word in told for word in (handoff, case.id, "ladder_exhausted:connection"))
     rows = [line for line in told.splitlines() if line[:1] not in "┏┡└"]
@@ -68,7 +68,7 @@ def test_what_is_refused_is_said_once(parked: tuple[Case, str]) -> None:
 def test_differences_are_read_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(output.out, "width", 80)
     difference = {
         "kind": "missing_there", "side": "there", "petition_id": "LT261122-XGXVDBAPJQ", "number": "JN2026112239711876",
         "detail": "ladder_exhausted:connection", "resolution": "open", "why": "对方无此件",

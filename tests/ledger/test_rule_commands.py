@@ -8,6 +8,7 @@ from click.testing import Result
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from bridge.cli import output
 from bridge.cli.main import app
 from bridge.ledger.migrate import migrate
 from bridge.ledger.store import Store
@@ -22,7 +23,7 @@ NOTICE = "date,is_workday,source_doc\n" + "".join(f"2027-{day},0,国办发明电
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(output.out, "width", 200)
     Path("2027.csv").write_text(NOTICE, encoding="utf-8")
     Path("data").mkdir()
     store = Store("sqlite:///data/bridge.db")

@@ -100,10 +100,12 @@ def play_systems(monkeypatch: pytest.MonkeyPatch, *, doors: bool = False) -> dic
     """From now on `bridge.app` wires these instead of the real adapters; `doors`: behind the adapters' real doors."""
     played = {system: Played(system) for system in ([real.system for real in MANIFESTS] if doors else SYSTEMS)}
 
+    names = {real.system: real.zh for real in MANIFESTS}
+
     def manifest(system: str) -> Manifest:
         return Manifest(
             system=system,
-            zh=system,
+            zh=names[system],
             needs=EVERY_NEED,
             needs_confidential=EVERY_NEED,
             settings=SystemSettings,
