@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from bridge.adapter import Receipt
+from bridge.ledger.due import free_lanes
+from bridge.ledger.work import Work
 from bridge.patience import Patience
 from bridge.retry import Park, Retry
 from schemas.event import EventType
@@ -299,3 +302,16 @@ def test_a_case_that_was_signed_for_is_not_missed(bench: Bench) -> None:
     bench.clock.turn(7200)
     bench.due()
     assert "handoff.unacknowledged" not in bench.trail(case.id)
+
+
+@pytest.mark.parametrize("url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_a_growing_backlog_is_not_looked_through_by_the_plan_of_a_small_one(bench: Bench) -> None:
+    """PostgreSQL keeps a plan after some executions; made for a few rows, it takes minutes for ten thousand."""
+    with bench.store.writing() as conn:
+        work = Work(conn, bench.clock.ms, bench.privacy)
+        for _ in range(12):
+            free_lanes(work, [100])
+        query = text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%earlier%'")
+        (plans,) = conn.execute(query).all()
+    assert plans.generic_plans == 0
+    assert plans.custom_plans > 5
