@@ -4,7 +4,6 @@ import socket
 import ssl
 
 import aiohttp
-from sqlalchemy.exc import ArgumentError
 
 _WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((socket.gaierror,), "this name is not known (域名无法解析)"),
@@ -12,7 +11,6 @@ _WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((TimeoutError,), "no answer in time (超时)"),
     ((ssl.SSLCertVerificationError,), "its certificate is not trusted (证书不受信任)"),
     ((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), "this is no http(s):// address (地址格式有误)"),
-    ((ArgumentError,), "this is no database address (地址格式有误)"),
 )
 
 

@@ -45,15 +45,15 @@ def check_team(conn: "Connection", team: str | None) -> None:
 
 def check_unit(conn: "Connection", unit: str | None) -> None:
     """Ends the command for a unit that is neither on the roster nor works on any petition."""
-    from sqlalchemy import or_, select
+    from sqlalchemy import select
 
+    from bridge.ledger.lists import works_or_is_late
     from bridge.ledger.roster_tables import units
     from bridge.ledger.tables import petitions
 
     if not unit or conn.scalar(select(units.c.name).where(units.c.name == unit)) is not None:
         return
-    late = petitions.c.late_units.contains(f"\n{unit}\n", autoescape=True)
-    if conn.scalar(select(petitions.c.petition_id).where(or_(petitions.c.unit == unit, late)).limit(1)) is None:
+    if conn.scalar(select(petitions.c.petition_id).where(works_or_is_late(unit)).limit(1)) is None:
         fail(
             Exit.WRONG_USAGE,
             f"{unit}: no such unit, neither on the roster nor of any petition; its name is written as they send it "

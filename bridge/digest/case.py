@@ -17,6 +17,7 @@ from bridge.ledger.tables import Row
 from bridge.lifecycle import ENDED
 from bridge.prose import mask
 from bridge.rules.steps import Step
+from bridge.rules.supervision import COUNTY_DIGITS
 from schemas.event import EventData, UnitRole
 from schemas.event import EventType as E
 from schemas.petition import OF_THE_OWNER
@@ -97,7 +98,7 @@ def fold(row: Row, document: Mapping[str, Any], events: Sequence[Happening], ent
         source=row["source"],
         kind=row["kind"],
         handling_class=handling_class,
-        region=str(place.get("region_code") or row["region"] or UNKNOWN)[:6],
+        region=str(place.get("region_code") or row["region"] or UNKNOWN)[:COUNTY_DIGITS],
         place=_name(place.get("community")) or _name(place.get("street")),
         subject=_subject(document.get("category") or {}),
         team_id=str(secretary.get("team_id") or row["team_id"]),

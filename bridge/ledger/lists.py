@@ -44,8 +44,7 @@ def listed(
     if team:
         query = query.where(_team_now() == team)
     if unit:
-        late = petitions.c.late_units.contains(f"\n{unit}\n", autoescape=True)
-        query = query.where(or_(petitions.c.unit == unit, late) if which == "no_echo" else petitions.c.unit == unit)
+        query = query.where(works_or_is_late(unit) if which == "no_echo" else petitions.c.unit == unit)
     if after:
         query = query.where(petitions.c.petition_id > after)
     return [_line(dict(row)) for row in conn.execute(query).mappings()]
@@ -57,6 +56,11 @@ def _columns(which: Which) -> tuple[ColumnElement[Any], ColumnElement[Any], Colu
         return literal("not_confirmed"), petitions.c.state_at, UNCONFIRMED
     why = petitions.c[which]
     return why, petitions.c[f"{which}_since"], and_(why.is_not(None), petitions.c.closed_at.is_(None))
+
+
+def works_or_is_late(unit: str) -> ColumnElement[bool]:
+    """Whether this unit leads, or assists and is late."""
+    return or_(petitions.c.unit == unit, petitions.c.late_units.contains(f"\n{unit}\n", autoescape=True))
 
 
 def _team_now() -> ColumnElement[str]:

@@ -4,12 +4,11 @@
 from bridge.clock import from_ms
 from bridge.ledger.histories import read_histories
 from bridge.ledger.work import PetitionRow, Work
-from bridge.rules.assignments import Parts
-from bridge.rules.steps import Step, in_order
+from bridge.rules.assignments import RETURNS, Parts
+from bridge.rules.steps import Step
 from schemas.event import EventData, EventType, UnitRole
 
-_RETURNS = frozenset({EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED})
-_OF_A_UNIT = _RETURNS | {
+_OF_A_UNIT = RETURNS | {
     EventType.SIGNED, EventType.PROGRESSED, EventType.EXTENSION_REQUESTED, EventType.EXTENDED,
     EventType.EXTENSION_DENIED, EventType.REPLIED, EventType.CLOSED,
 }  # fmt: skip
@@ -22,7 +21,7 @@ def of_its_part(
     """What is said, with the role of the unit that it is said of where nobody stated one and the unit assists; and
     whether it is of a lead unit's part only, since another one still has the petition."""
     is_unstated = row.assisted and data.unit is not None and data.role is None
-    is_return = type_ in _RETURNS and bool(data.unit or data.units) and data.role is not UnitRole.ASSIST
+    is_return = type_ in RETURNS and bool(data.unit or data.units) and data.role is not UnitRole.ASSIST
     if type_ not in _OF_A_UNIT or actor in ("owner", "petitioner") or not (is_unstated or is_return):
         return data, False
     parts = _parts(work, row.petition_id)
@@ -35,7 +34,4 @@ def of_its_part(
 def _parts(work: Work, petition_id: str) -> Parts:
     # The history reads what is written.
     work.flush()
-    parts = Parts()
-    for step in in_order(read_histories(work.conn, work.privacy.vault, [petition_id])[petition_id].steps):
-        parts.take(step)
-    return parts
+    return Parts.after(read_histories(work.conn, work.privacy.vault, [petition_id])[petition_id].steps)

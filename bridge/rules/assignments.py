@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from bridge.rules import transitions
 from bridge.rules.steps import Step, in_order
@@ -13,7 +14,8 @@ _FOR_ALL = _ENDS | {EventType.REHANDLED}
 """Events of the whole petition, which every part shares."""
 
 _GIVES = EventType.DISPATCHED
-_RETURNS = frozenset({EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED})
+RETURNS = frozenset({EventType.RETURN_REQUESTED, EventType.RETURNED, EventType.RETURN_DENIED})
+"""A return (退单): asked for, granted, refused."""
 
 _DONE = frozenset({"finished", "returned", "excused"})
 
@@ -38,6 +40,14 @@ class Parts:
         self._chart = transitions.assignment()
         self.by_unit: dict[str, Part] = {}
 
+    @classmethod
+    def after(cls, steps: Iterable[Step]) -> Self:
+        """After these steps, in whatever order they are given."""
+        parts = cls()
+        for step in in_order(steps):
+            parts.take(step)
+        return parts
+
     def take(self, step: Step) -> None:
         units = self.by_unit.keys() if step.type in _FOR_ALL and not step.units else step.units
         for unit in sorted(units):
@@ -60,7 +70,7 @@ class Parts:
         """Whether this return (asked for, granted, refused) is its own unit's affair only: another lead unit still has
         the petition. It was asked no earlier, or has been heard of since: who was asked before it, and has said
         nothing, was replaced by it."""
-        if step.type not in _RETURNS or not step.units or not step.units <= self.by_unit.keys():
+        if step.type not in RETURNS or not step.units or not step.units <= self.by_unit.keys():
             return False
         given = max((at for unit in step.units if (at := self.by_unit[unit].given)), default=None)
         others = [part for unit, part in self.by_unit.items() if unit not in step.units and _leads(part)]
@@ -69,10 +79,7 @@ class Parts:
 
 def parts_of(steps: Iterable[Step]) -> dict[str, Part]:
     """The parts after these steps, by unit, in the order in which they were given last."""
-    parts = Parts()
-    for step in in_order(steps):
-        parts.take(step)
-    return parts.by_unit
+    return Parts.after(steps).by_unit
 
 
 def of_parts(steps: Iterable[Step]) -> Iterator[tuple[Step, bool]]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 
 from bridge.clock import to_ms
 from bridge.rules import calendar as calendars
@@ -45,11 +44,9 @@ class RuleBook:
         self._openings: dict[tuple[object, ...], Opening] = {}
 
     @classmethod
-    def load(
-        cls, calendar: Path | None = None, deadlines: Path | None = None, supervision: Path | None = None
-    ) -> "RuleBook":
-        """The built-in tables, or the city's own in their place. Raises `BadTable`."""
-        return cls(calendars.rules(calendar), Profiles.load(deadlines), supervisions.rules(supervision))
+    def load(cls) -> "RuleBook":
+        """The built-in tables. With the city's own in their place: `bridge.app.rulebook`."""
+        return cls(calendars.rules(), Profiles.load(), supervisions.rules())
 
     def learn(self, days: Iterable[Override], loaded_at: int) -> None:
         """The notices that are loaded now; `loaded_at` is that of the newest (ms)."""

@@ -35,8 +35,6 @@ class ReplyClock:
 
     def __init__(self, start: datetime) -> None:
         self.start = start
-        self.given: list[datetime] = []
-        self.grants: list[Grant] = []
         self.tellings = Tellings()
         self.paused_since: datetime | None = None
         self.stopped_at: datetime | None = None
@@ -44,16 +42,22 @@ class ReplyClock:
         self._happened: list[_Named | _Stood | Grant] = []
 
     @property
+    def given(self) -> list[datetime]:
+        return [one.at for one in self._happened if isinstance(one, _Named)]
+
+    @property
+    def grants(self) -> list[Grant]:
+        return [one for one in self._happened if not isinstance(one, (_Named, _Stood))]
+
+    @property
     def runs(self) -> bool:
         return self.stopped_at is None and self.paused_since is None
 
     def name(self, due: datetime) -> None:
         """A system names a date by which it wants the reply."""
-        self.given.append(due)
         self._happened.append(_Named(due))
 
     def grant(self, grant: Grant) -> None:
-        self.grants.append(grant)
         self._happened.append(grant)
 
     def pause(self, reason: str, at: datetime) -> bool:
